@@ -1,0 +1,122 @@
+"""Live verdicts: provisional, on the newest span of a stream, on no grid; for the page only.
+
+At most one a second of arrival time and stream. They come from the magnitudes of the last span as they arrived,
+repeats included; the records of tape 2 are exact, these are quick.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gaitway.core.activity import LiveVerdict, Verdict
+from gaitway.core.evidence import Evidence, evidence
+from gaitway.core.grid import CELL, SECOND
+from gaitway.core.magnitude import SCALE
+from gaitway.core.message import Record, Stream, Times
+from gaitway.core.recognizers.recognizer import Recognizer
+
+if TYPE_CHECKING:
+    from gaitway.core.fold import Summed
+    from gaitway.core.state import StreamState
+    from gaitway.core.windows import ReadBack
+
+_EVERY = SECOND
+_LEAST = 2 * SECOND  # a verdict needs at least this much of a stream
+
+
+class _Part(NamedTuple):
+    times: Times
+    totals: NDArray[np.int64]
+    newest: int
+
+
+class LiveState:
+    """The newest span of one stream."""
+
+    __slots__ = ("begun", "newest", "parts", "position", "said_at")
+
+    def __init__(self) -> None:
+        self.parts: deque[_Part] = deque()
+        self.newest = -1
+        self.begun = 0
+        """First sample after the last hole longer than a window."""
+        self.said_at = 0
+        self.position = 0
+
+
+class Live:
+    """Keeps the newest span of every stream and says what the leading recogniser makes of it."""
+
+    def __init__(self, recognizer: Recognizer, readback: "ReadBack") -> None:
+        self._recognizer = recognizer
+        self._readback = readback
+        self._size = recognizer.grid.size
+        self._due: dict[Stream, LiveState] = {}
+
+    def add(self, record: Record, state: "StreamState", blocks: Sequence["Summed"]) -> None:
+        """Take in the acceleration blocks of a message."""
+        live = state.live
+        if live is None:
+            live = state.live = LiveState()
+        for block in blocks:
+            first, newest = block.grids[0].first, block.grids[0].newest
+            if first > live.newest + self._size:
+                live.begun = first
+                live.parts.clear()
+            live.newest = max(live.newest, newest)
+            if block.source == 0 and newest > live.newest - self._size:
+                live.parts.append(_Part(block.times, block.totals.copy(), newest))
+        while live.parts and live.parts[0].newest < live.newest - self._size:
+            live.parts.popleft()
+        live.position = record.position
+        if record.received_at - live.said_at >= _EVERY:
+            live.said_at = record.received_at
+            self._due[record.stream] = live
+
+    def take(self, wanted: Callable[[Stream], bool]) -> list[LiveVerdict]:
+        """The verdicts due since the last call, newest state of each stream."""
+        due, self._due = self._due, {}
+        found = []
+        for stream, live in due.items():
+            if wanted(stream) and (verdict := self._verdict(stream, live)) is not None:
+                found.append(verdict)
+        return found
+
+    def recent(self, stream: Stream, state: "StreamState", span: int) -> tuple[Times, NDArray[np.float64]]:
+        """Times (ns) and magnitudes (m/s2) of the last `span` ns, for the page's sparkline."""
+        live = state.live
+        if live is None or not live.parts:
+            return np.empty(0, np.int64), np.empty(0)
+        times = np.concatenate([part.times for part in live.parts])
+        totals = np.concatenate([part.totals for part in live.parts])
+        inside = times > live.newest - span
+        return times[inside], totals[inside] / SCALE
+
+    def _verdict(self, stream: Stream, live: LiveState) -> LiveVerdict | None:
+        end = (live.newest // CELL + 1) * CELL
+        start = end - self._size
+        since = max(start, live.begun // CELL * CELL)
+        seen = self._summed(live, start, end) or self._read_back(stream, live, start, end)
+        if seen is None:
+            return None
+        coverage = min(1.0, seen.coverage * self._size / (end - since)) if end - since >= _LEAST else 0.0
+        verdict = self._recognizer.judge(Evidence(seen.n, seen.total, coverage))
+        return LiveVerdict(stream, start, end, self._recognizer.name, Verdict(*verdict))
+
+    def _summed(self, live: LiveState, start: int, end: int) -> Evidence | None:
+        """The evidence of the summed source; None where another one may speak."""
+        if not live.parts:
+            return None
+        times = np.concatenate([part.times for part in live.parts])
+        totals = np.concatenate([part.totals for part in live.parts])
+        inside = (times >= start) & (times < end)
+        cells = np.unique(times[inside] // CELL)
+        count = int(np.count_nonzero(inside))
+        return Evidence(count, int(totals[inside].sum()), len(cells) * CELL / (end - start)) if count else None
+
+    def _read_back(self, stream: Stream, live: LiveState, start: int, end: int) -> Evidence | None:
+        sources = self._readback.samples(stream, start, end, live.position)
+        return evidence(sources, start, end)
