@@ -23,7 +23,7 @@ setup: $(STAMP)-run ## make .venv with .venv/bin/gaitway
 dev: $(STAMP)-dev
 
 test: $(STAMP)-dev ## set up and run the tests
-	$(BIN)/python -m pytest -q -n auto -m "not slow and not browser and not recordings"
+	$(BIN)/python -m pytest -q -n auto -m "not slow and not browser and not recordings and not wheel"
 
 check: $(STAMP)-dev ## lint, types, import rules
 	$(BIN)/ruff check .

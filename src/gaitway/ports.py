@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from gaitway.core.activity import ActivityRecord
+from gaitway.core.activity import ActivityRecord, Verdict
 from gaitway.core.message import Kind, Message, Record, Stream
 
 Outcome = Literal["stored", "duplicate", "conflicting"]
@@ -137,6 +137,10 @@ class Warehouse(Protocol):
 
     def samples(self, stream: Stream, start: int, end: int, upto: int) -> Iterable[Message]:
         """As `TapeReader.samples`, for `CORE_SENSORS`, over what the warehouse holds."""
+        ...
+
+    def published(self, stream: Stream, recognizer: str, start: int, end: int) -> Mapping[int, Verdict]:
+        """The verdicts with the highest revision of windows with start <= window_start < end, by window_start (ns)."""
         ...
 
 

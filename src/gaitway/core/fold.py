@@ -22,7 +22,7 @@ from gaitway.core.recognizers.recognizer import Recognizer
 from gaitway.core.state import StreamState
 from gaitway.core.windows import Publisher, ReadBack, Windows
 
-_SOURCE = {sensor: index for index, sensor in enumerate(ACCELERATION)}
+_QUIET = 4_000_000_000
 
 
 class Summed(NamedTuple):
@@ -88,6 +88,11 @@ class Fold:
     def state(self, stream: Stream) -> StreamState:
         """The running state of a stream, to read."""
         return self._state(stream)
+
+    def is_quiet(self, stream: Stream, at: int) -> bool:
+        """Whether nothing of a stream had arrived for some seconds at a time of arrival (ns)."""
+        live = self._state(stream).live
+        return live is None or at - live.said_at > _QUIET
 
     def forget(self, stream: Stream) -> None:
         """Drop a quiet stream from memory; its saved state is loaded when it speaks again."""

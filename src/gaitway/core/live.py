@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from gaitway.core.activity import LiveVerdict, Verdict
 from gaitway.core.evidence import Evidence, evidence
 from gaitway.core.grid import CELL, SECOND
-from gaitway.core.magnitude import SCALE
 from gaitway.core.message import Record, Stream, Times
 from gaitway.core.recognizers.recognizer import Recognizer
 
@@ -84,16 +83,6 @@ class Live:
             if wanted(stream) and (verdict := self._verdict(stream, live)) is not None:
                 found.append(verdict)
         return found
-
-    def recent(self, stream: Stream, state: "StreamState", span: int) -> tuple[Times, NDArray[np.float64]]:
-        """Times (ns) and magnitudes (m/s2) of the last `span` ns, for the page's sparkline."""
-        live = state.live
-        if live is None or not live.parts:
-            return np.empty(0, np.int64), np.empty(0)
-        times = np.concatenate([part.times for part in live.parts])
-        totals = np.concatenate([part.totals for part in live.parts])
-        inside = times > live.newest - span
-        return times[inside], totals[inside] / SCALE
 
     def _verdict(self, stream: Stream, live: LiveState) -> LiveVerdict | None:
         end = (live.newest // CELL + 1) * CELL
