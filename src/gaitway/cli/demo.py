@@ -1,0 +1,41 @@
+"""`gaitway demo`: the server, with simulated phones."""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from gaitway.cli.serve import run, server_options
+
+if TYPE_CHECKING:
+    from gaitway.config import Settings
+
+
+@click.command(epilog="Example: gaitway demo --host 127.0.0.1 --phones 5")
+@click.option("--phones", default=4, show_default=True, type=click.IntRange(1, 1000), help="How many phones.")
+@click.option("--seed", default=7, show_default=True, type=click.IntRange(0), help="The same seed, the same phones.")
+@server_options
+def command(phones: int, seed: int, as_json: bool, config: Path | None, **given: Any) -> None:
+    """Serve, and let simulated phones walk, run and rest: to look around without a phone.
+
+    The phones are marked as simulated; their readings are kept like any others.
+    """
+
+    def bring_phones(settings: "Settings") -> None:
+        threading.Thread(target=_simulate, args=(settings, phones, seed), name="phones", daemon=True).start()
+
+    run(config, given, as_json, bring_phones)
+
+
+def _simulate(settings: "Settings", phones: int, seed: int) -> None:
+    from gaitway.ops.simulator import fleet, run_phones
+    from gaitway.profiles.folder import DataFolder
+    from gaitway.registry import Registry, TokenBook
+
+    registry = Registry(DataFolder(settings.data).registry)
+    token = TokenBook(registry).add("push", "demo", seconds=86_400.0).text
+    registry.close()
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    asyncio.run(run_phones(f"http://{host}:{settings.port}", token, fleet(phones, seed)))
