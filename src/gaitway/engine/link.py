@@ -7,6 +7,7 @@
                                                   <-  V json    a live verdict
                                                   <-  E json    a named event for the page
                                                   <-  T json    streams that want a tick
+                                                  <-  S json    streams to seal, and before when
                                                   <-  F id      the tail is written (also asked by commands)
                                                   <-  H json    health: positions, lag
 
@@ -50,6 +51,7 @@ class FrontLink:
         self.on_verdict: Callable[[bytes], None] = _nothing
         self.on_event: Callable[[bytes], None] = _nothing
         self.on_tick: Callable[[list[Stream]], None] = _nothing
+        self.on_seal: Callable[[tuple[list[Stream], int]], None] = _nothing
 
     async def start(self) -> None:
         """Listen. A socket left over by a killed server is replaced."""
@@ -126,6 +128,9 @@ class FrontLink:
             self.on_event(body)
         elif kind == b"T":
             self.on_tick([Stream(*pair) for pair in msgspec.json.decode(body)])
+        elif kind == b"S":
+            pairs, before = msgspec.json.decode(body)
+            self.on_seal(([Stream(*pair) for pair in pairs], before))
         elif kind == b"H":
             if self._engine is not writer:
                 self._engine = writer
@@ -186,6 +191,10 @@ class EngineLink:
     def ask_ticks(self, streams: list[Stream]) -> None:
         """Ask the front, which alone writes tape 1, for ticks."""
         self._send(b"T " + msgspec.json.encode(streams) + b"\n")
+
+    def ask_seals(self, streams: list[Stream], before: int) -> None:
+        """Ask the front to seal streams before a time (ns)."""
+        self._send(b"S " + msgspec.json.encode([streams, before]) + b"\n")
 
     def flushed(self, number: int) -> None:
         """Answer a flush."""

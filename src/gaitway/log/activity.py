@@ -179,7 +179,7 @@ class ActivityTape(ActivityTapeReader):
     def mark(self, at: int) -> None:
         """Remember how far the tape had come at a time (ns), for `trim`."""
         with _transaction(self._db):
-            self._db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (at, self._next - 1))
+            self._db.execute("INSERT OR REPLACE INTO mark VALUES (?, ?)", (at, self.end()))
 
     def trim(self, upto: int, older_than: int) -> int:
         """Drop records at positions <= upto that were on the tape at a time; returns how many."""

@@ -3,41 +3,29 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from gaitway.config import Settings
 from gaitway.core.fold import Fold
-from gaitway.core.grid import Grid
-from gaitway.core.recognizers import Recognizer, Thresholds
+from gaitway.core.recognizers import Recognizer
 from gaitway.engine.broadcast import Broadcast
 from gaitway.engine.feed import Ends, Feed
 from gaitway.engine.link import EngineLink
 from gaitway.engine.loop import Engine
 from gaitway.engine.readback import TapeReadBack
-from gaitway.errors import SettingsError
+from gaitway.engine.upkeep import Upkeep
 from gaitway.log.activity import ActivityTape, ActivityTapeReader
 from gaitway.log.dead_letters import SqliteDeadLetters
 from gaitway.log.reader import SqliteTapeReader
-from gaitway.ops.logging import configure_logging
+from gaitway.ops.logging import configure
+from gaitway.profiles.choice import leading, recognizers
 from gaitway.profiles.folder import DataFolder, FolderLock
+from gaitway.profiles.processes import STOP_ENGINE, die_with_parent
 from gaitway.registry import Recognizers, Registry
 from gaitway.warehouse.loader import ActivityLoader, RawLoader, Roll
 from gaitway.warehouse.parquet import ParquetWarehouse
-
-
-def recognizers(settings: Settings) -> list[Recognizer]:
-    """The recognisers these settings switch on."""
-    return [Thresholds(Grid(settings.size, settings.slide), settings.thresholds)]
-
-
-def leading(settings: Settings, known: list[Recognizer]) -> Recognizer:
-    """The one that the page and the views show. Raises SettingsError where `lead` names none."""
-    for recognizer in known:
-        if settings.lead in (recognizer.name, recognizer.settings["family"]):
-            return recognizer
-    names = ", ".join(recognizer.name for recognizer in known)
-    raise SettingsError([("lead", f"{settings.lead!r} is not switched on", f"Choose one of: {names}.")])
+from gaitway.warehouse.views import views_are_current, write_views_file
 
 
 class EngineProcess:
@@ -60,6 +48,9 @@ class EngineProcess:
         self._engine = Engine(self._tape, self._activity, fold, self._letters, Broadcast(self._link, lead.name))
         self._feed = self._make_feed(data, warehouse)
         self._stop = threading.Event()
+        self._upkeep = self._make_upkeep(data)
+        if not views_are_current(data.root, settings.timezone, lead.name):
+            write_views_file(data.root, settings.timezone, lead.name)
 
     def run(self) -> None:
         """Work until told to stop, then fold and write all that is on the tape."""
@@ -70,7 +61,8 @@ class EngineProcess:
         feed_stop = threading.Event()
         feeding = threading.Thread(target=self._feed.run, args=(feed_stop,), name="feed")
         feeding.start()
-        threading.Thread(target=self._tell_health, name="health", daemon=True).start()
+        for work, name in ((self._tell_health, "health"), (self._keep_up, "upkeep")):
+            threading.Thread(target=work, name=name, daemon=True).start()
         try:
             self._engine.run(self._link, self._stop, self._settings.revise_seconds)
             while self._engine.step():
@@ -112,6 +104,18 @@ class EngineProcess:
         raw = RawLoader(tape, warehouse, self._letters.add, raw_roll)
         return Feed(raw, ActivityLoader(activity, warehouse, activity_roll), Ends(tape, activity))
 
+    def _make_upkeep(self, data: DataFolder) -> Upkeep:
+        settings = self._settings
+        upkeep = Upkeep(data.warehouse, ActivityTape(data.activity), self._feed, self._link)
+        upkeep.keep_log = round(settings.log_keep_days * 86_400e9)
+        upkeep.retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
+        checkpoints = ActivityTapeReader(data.activity)
+        upkeep.sealed_to = lambda stream: checkpoints.checkpoints()[stream].sealed_to
+        return upkeep
+
+    def _keep_up(self) -> None:
+        self._upkeep.run(self._stop)
+
     def _note(self, data: DataFolder, known: list[Recognizer]) -> None:
         """Keep what each name stands for, for ever."""
         registry = Registry(data.registry)
@@ -129,11 +133,12 @@ class EngineProcess:
                 self.stop()
 
 
-def run_engine(settings: Settings, ready: Callable[[], None] = lambda: None) -> None:
-    """The engine process: returns after SIGTERM, with everything folded and written."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor says when
-    configure_logging(settings.log_format, settings.log_level)
+def run_engine(settings: Settings) -> None:
+    """The engine process: returns after STOP_ENGINE, with everything folded and written."""
+    for theirs in (signal.SIGINT, signal.SIGTERM):  # they reach the whole group; the supervisor says when
+        signal.signal(theirs, signal.SIG_IGN)
+    die_with_parent(STOP_ENGINE)
+    configure(settings.log_format, settings.log_level)
     process = EngineProcess(settings)
-    signal.signal(signal.SIGTERM, process.stop)
-    ready()
+    signal.signal(STOP_ENGINE, process.stop)
     process.run()
