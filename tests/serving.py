@@ -14,6 +14,10 @@ from typing import Any
 
 import httpx
 
+from gaitway.core.message import Kind, Stream
+from gaitway.log.activity import ActivityTapeReader
+from gaitway.log.reader import SqliteTapeReader
+
 
 def free_port() -> int:
     """A port that nobody listens on now."""
@@ -105,16 +109,22 @@ class Server:
         return rows
 
     def wait_for_ticks(self, seconds: float = 60.0) -> None:
-        """Wait until the engine has ticked every stream after its last message."""
+        """Wait until every stream was ticked after its last message, and the engine has folded that."""
+        wait_until(self._settled, seconds, "a tick for every stream")
 
-        def settled() -> bool:
-            health = httpx.get(self.url + "/readyz", timeout=30, trust_env=False)
-            return health.status_code == 200 and all(self._ticked(row) for row in self.streams())
-
-        wait_until(settled, seconds, "a tick for every stream")
-
-    def _ticked(self, row: dict[str, Any]) -> bool:
-        return row["tick"] is not None and row["tick"] >= row["counts"]["messages"]
+    def _settled(self) -> bool:
+        tape = SqliteTapeReader(self.data / "log" / "raw", self.data / "registry.sqlite")
+        activity = ActivityTapeReader(self.data / "log" / "activity.sqlite")
+        try:
+            kinds: dict[Stream, Kind] = {}
+            end, at = tape.end(), tape.start() - 1
+            while records := tape.read(at, 10_000, ()):
+                kinds.update({record.stream: record.kind for record in records})
+                at = records[-1].position
+            return at == end == activity.folded() and "message" not in kinds.values()
+        finally:
+            tape.close()
+            activity.close()
 
     def _forget(self) -> None:
         if self.process is not None and self.process.stdout is not None:

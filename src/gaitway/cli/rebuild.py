@@ -22,7 +22,7 @@ def command(data: Path | None, config: Path | None, recognizer: str | None, as_j
     """
     from gaitway.config import load
     from gaitway.errors import NotFoundError
-    from gaitway.profiles.engine import recognizers
+    from gaitway.profiles.choice import recognizers
     from gaitway.profiles.folder import DataFolder
     from gaitway.profiles.rebuild import Rebuilder
 

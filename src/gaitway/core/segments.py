@@ -57,7 +57,8 @@ def segments(windows: Sequence[Spoken], times: Times, size: int, slide: int) -> 
     verdict between two that speak is `unknown`.
 
     >>> s = 1_000_000_000
-    >>> found = segments([Spoken(k * s, "walking", 1.0) for k in (0, 2, 4)], np.arange(0, 14 * s, s // 10), 10 * s, 2 * s)
+    >>> said = [Spoken(k * s, "walking", 1.0) for k in (0, 2, 4)]
+    >>> found = segments(said, np.arange(0, 14 * s, s // 10), 10 * s, 2 * s)
     >>> [(each.activity, each.start / s, each.end / s, each.covered) for each in found]
     [('walking', 0.0, 13.9, 14.0)]
     """
@@ -100,4 +101,5 @@ def _turns(centres: Sequence[tuple[int, str, float]], first: int, slide: int) ->
 
 def _first_of_each_cell(times: Times) -> Times:
     cells = times // CELL
-    return times[np.concatenate([[True], cells[1:] != cells[:-1]])]
+    first: Times = times[np.concatenate([[True], cells[1:] != cells[:-1]])]
+    return first

@@ -104,7 +104,24 @@ def prepare(data: DataFolder, settings: Settings) -> None:
     except OSError as error:
         message = f"the data folder cannot be made: {error.strerror}"
         raise LogError(message, where=str(data.root), hint="Name a folder you may write, with --data.") from error
+    if data.warehouse.exists():
+        _mend(data, settings)
     ActivityTape(data.activity).close()
+
+
+def _mend(data: DataFolder, settings: Settings) -> None:
+    """Rebuild activities from the readings where they, or the engine's state, were deleted."""
+    from gaitway.profiles.rebuild import Rebuilder, is_needed
+
+    if not is_needed(data):
+        return
+    _log.warning("activities_lost", what="activities are computed anew from the readings before serving")
+    rebuilder = Rebuilder(data, recognizers(settings), settings.lateness)
+    try:
+        found = rebuilder.run()
+    finally:
+        rebuilder.close()
+    _log.info("activities_rebuilt", streams=found.streams, windows=found.windows, published=found.published)
 
 
 def _serve_front(settings: Settings, announce: Callable[[], None]) -> None:

@@ -16,7 +16,8 @@ from gaitway.core.recognizers import Recognizer
 from gaitway.core.samples import NONE, Sources, gather
 from gaitway.core.state import NEVER, GridState, StreamState
 from gaitway.engine.readback import TapeReadBack
-from gaitway.log.activity import ActivityTape, Checkpoint
+from gaitway.log.activity import ActivityTape, ActivityTapeReader, Checkpoint
+from gaitway.log.reader import SqliteTapeReader
 from gaitway.log.tape import SqliteTape
 from gaitway.ports import Entry
 from gaitway.profiles.folder import DataFolder, FolderLock
@@ -33,6 +34,22 @@ class Rebuilt:
     windows: int = 0
     published: int = 0
     """Versions that differed from the current ones, or were missing."""
+
+
+def is_needed(data: DataFolder) -> bool:
+    """Whether activities or engine state were lost and what is left of the tapes cannot make up for it."""
+    written = ParquetWarehouse(data.warehouse).position("activities")
+    if not data.activity.exists():
+        log = SqliteTapeReader(data.tape, data.registry)
+        try:
+            return written > 0 or log.start() > 1
+        finally:
+            log.close()
+    tape = ActivityTapeReader(data.activity)
+    try:
+        return not tape.start() - 1 <= written <= tape.end()
+    finally:
+        tape.close()
 
 
 class Rebuilder:
