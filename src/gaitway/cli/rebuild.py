@@ -34,7 +34,8 @@ def command(data: Path | None, config: Path | None, recognizer: str | None, as_j
         raise NotFoundError(message, where="--recognizer", hint=hint)
     rebuilder = Rebuilder(DataFolder(settings.data), known, settings.lateness)
     try:
-        with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+        console = Console(stderr=True)
+        with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
             task = progress.add_task("streams", total=None)
             found = rebuilder.run(lambda done, of: progress.update(task, completed=done, total=of))
     finally:

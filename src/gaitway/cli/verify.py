@@ -29,7 +29,8 @@ def command(data: Path | None, url: str | None, token: str | None, as_json: bool
     if data is not None and url is not None:
         raise click.UsageError("give --data or --url, not both")
     source: Source = ServerSource(url, token) if url else FolderSource(DataFolder(data or Path("data")))
-    with Progress(console=Console(stderr=True), transient=True, disable=as_json) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
         task = progress.add_task("streams", total=None)
         report = verify(source, lambda done, of: progress.update(task, completed=done, total=of))
     if as_json:
