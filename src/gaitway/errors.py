@@ -1,18 +1,18 @@
 """The error tree. Each error says what is wrong, where, and what to do about it.
 
-    GaitwayError
-    |- SettingsError      a setting is wrong (every fault is listed at once)
-    |- RefusedError       a request is not served; carries the HTTP status to answer with
-    |  |- BodyError       400  not JSON, no usable ids, no array of readings
-    |  |- TooLargeError   413  the body, or what it inflates to
-    |  |- TokenError      499 on push routes (the app shows the text), 401/403 elsewhere
-    |  |- ClockError      499  the phone's clock is ahead; what was acceptable is stored
-    |  |- QuotaError      429  a token's rate, bytes or new streams
-    |  `- BusyError       503  disk reserve reached, or shutting down: send again later
-    |- LogError           a tape cannot be read or written
-    |- WarehouseError     the folder of Parquet files is damaged or from another version
-    |- StateError         the engine's state is from a version this one cannot upgrade
-    `- NotFoundError      no such stream, recogniser, token, file
+GaitwayError
+|- SettingsError      a setting is wrong (every fault is listed at once)
+|- RefusedError       a request is not served; carries the HTTP status to answer with
+|  |- BodyError       400  not JSON, no usable ids, no array of readings
+|  |- TooLargeError   413  the body, or what it inflates to
+|  |- TokenError      499 on push routes (the app shows the text), 401/403 elsewhere
+|  |- ClockError      499  the phone's clock is ahead; what was acceptable is stored
+|  |- QuotaError      429  a token's rate, bytes or new streams
+|  `- BusyError       503  disk reserve reached, or shutting down: send again later
+|- LogError           a tape cannot be read or written
+|- WarehouseError     the folder of Parquet files is damaged or from another version
+|- StateError         the engine's state is from a version this one cannot upgrade
+`- NotFoundError      no such stream, recogniser, token, file
 """
 
 

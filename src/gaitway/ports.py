@@ -1,7 +1,7 @@
 """The handshakes between rooms, on one page. `tests/laws` holds one contract suite per port, run on every backend.
 
-    phone -> ingest -> Tape (tape 1) -> engine: core -> ActivityTape (tape 2) -> Warehouse
-                                     `-> Warehouse (raw readings)
+phone -> ingest -> Tape (tape 1) -> engine: core -> ActivityTape (tape 2) -> Warehouse
+                                 `-> Warehouse (raw readings)
 """
 
 from collections.abc import Iterable, Mapping, Sequence
