@@ -12,6 +12,7 @@ GaitwayError
 |- LogError           a tape cannot be read or written
 |- WarehouseError     the folder of Parquet files is damaged or from another version
 |- StateError         the engine's state is from a version this one cannot upgrade
+|- ExportError        a file that the app exported cannot be read
 `- NotFoundError      no such stream, recogniser, token, file
 """
 
@@ -99,6 +100,10 @@ class WarehouseError(GaitwayError):
 
 class StateError(GaitwayError):
     """Saved engine state that this version cannot use."""
+
+
+class ExportError(GaitwayError):
+    """A file is not a readable export of the app; `where` names it, and the line where there is one."""
 
 
 class NotFoundError(GaitwayError):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaitway.errors import NotFoundError
+from gaitway.errors import ExportError, NotFoundError
 from gaitway.ingest.dialect import decode
-from gaitway.ingest.exports import ExportError, Recording, recordings
+from gaitway.ingest.exports import Recording, recordings
 from gaitway.ingest.exports.cells import Layout, sensor_name
 from gaitway.ingest.exports.recording import CELL
 from unit.ingest.exported import DEVICE, METADATA, START, STEP, motion, pack, write

@@ -7,6 +7,6 @@ for recording in recordings([Path("2026-03-05_20-14-32.zip")]):
 
 from gaitway.ingest.exports.discovery import recordings
 from gaitway.ingest.exports.recording import Batch, Recording
-from gaitway.ingest.exports.tables import ExportError, Skipped
+from gaitway.ingest.exports.tables import Skipped
 
-__all__ = ["Batch", "ExportError", "Recording", "Skipped", "recordings"]
+__all__ = ["Batch", "Recording", "Skipped", "recordings"]

@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, cast
 
-from gaitway.errors import NotFoundError
+from gaitway.errors import ExportError, NotFoundError
 from gaitway.ingest.dialect.envelope import is_id
 from gaitway.ingest.exports.cells import sensor_name
 from gaitway.ingest.exports.recording import Origin, Recording
-from gaitway.ingest.exports.tables import CsvTable, ExportError, csv_lines, json_tables
+from gaitway.ingest.exports.tables import CsvTable, csv_lines, json_tables
 
 _METADATA: Final = "metadata.csv"
 #: How many folders above what was named are searched for Metadata.csv.

@@ -9,16 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
-from gaitway.errors import GaitwayError
+from gaitway.errors import ExportError
 from gaitway.ingest.exports.cells import Layout, Row, sensor_name
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UNREADABLE = (csv.Error, UnicodeError, zipfile.BadZipFile, zlib.error, EOFError, OSError)
 _HINT = "Export the recording again from the app: as Zip with CSV files, or as JSON."
-
-
-class ExportError(GaitwayError):
-    """A file is not a readable export of the app; `where` names it, and the line where there is one."""
 
 
 class Skipped(NamedTuple):
