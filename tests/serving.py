@@ -66,6 +66,7 @@ class Server:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         if not line:
+            self.kill()
             raise AssertionError(f"the server did not start:\n{self.log.read_text()[-4000:]}")
         printed: dict[str, str] = json.loads(line)
         return printed

@@ -16,6 +16,10 @@ from gaitway.errors import StateError
 VERSION = 2
 NEVER = -1
 """Newest time of a source that has sent nothing."""
+ALL = -(2**62)
+"""First window of a recogniser that was there from a stream's first sample on."""
+EVERY = "*"
+"""In `since`: every recogniser that is switched on at the next start."""
 
 
 class SavedGrid(msgspec.Struct, array_like=True):
@@ -108,7 +112,7 @@ _ENCODE = msgspec.msgpack.Encoder().encode
 def _from_1(state: list[Any]) -> list[Any]:
     """Version 1 knew no `shown` (a tick closed windows for good) and no `since` (every recogniser judged all)."""
     version, newest, tick, sealed_to, late, grids = state
-    moved = {text: [closed, closed, dirty, {}] for text, (closed, dirty) in grids.items()}
+    moved = {text: [closed, closed, dirty, {EVERY: ALL}] for text, (closed, dirty) in grids.items()}
     return [version + 1, newest, tick, sealed_to, late, moved]
 
 

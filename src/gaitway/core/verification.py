@@ -9,6 +9,7 @@ from gaitway.core.batch import judge_windows
 from gaitway.core.message import Stream
 from gaitway.core.recognizers.recognizer import Recognizer
 from gaitway.core.samples import Sources
+from gaitway.core.state import ALL
 
 
 class Published(NamedTuple):
@@ -25,7 +26,7 @@ class Scope(NamedTuple):
     """Tape-1 position of its last tick; the readings given are those up to it."""
     sealed_to: int = 0
     """Windows that start before this time (ns) cannot be verified: their readings are gone."""
-    since: int = -(2**62)
+    since: int = ALL
     """First window_start the recogniser judges."""
 
 

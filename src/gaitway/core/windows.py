@@ -28,7 +28,7 @@ from gaitway.core.panes import BlockRuns, Pane, exact_panes
 from gaitway.core.ranges import Ranges
 from gaitway.core.recognizers.recognizer import Recognizer
 from gaitway.core.samples import Sources
-from gaitway.core.state import GridState, StreamState
+from gaitway.core.state import ALL, EVERY, GridState, StreamState
 
 _CHUNK = 512  # dirty windows judged per read-back: bounds memory however late the data
 
@@ -93,8 +93,9 @@ class Windows:
             closed = self.grid.first_at(first) if new else self.grid.ended(watermark)
             known = GridState(closed, closed, Ranges(), {})
             state.grids[self.grid.text] = known
+        since = known.since.pop(EVERY, ALL if state.head < 0 else known.closed)
         for recognizer in self._recognizers:
-            known.since.setdefault(recognizer.name, _ALL if state.head < 0 else known.closed)
+            known.since.setdefault(recognizer.name, since)
         return known
 
     def restore(self, known: GridState, head: int) -> None:
@@ -162,7 +163,7 @@ class Windows:
         span = (self.grid.start(closed), self.grid.start(min(known.shown, through)))
         for recognizer in self._recognizers:
             before = self._publisher.current(stream, recognizer.name, *span) if closed < known.shown else {}
-            since = known.since.get(recognizer.name, _ALL)
+            since = known.since.get(recognizer.name, ALL)
             for window, seen in judged:
                 if window >= since:
                     self._publish(stream, recognizer, (window, recognizer.judge(seen), position), before)
@@ -174,7 +175,7 @@ class Windows:
         sources = self._readback.samples(stream, start, end, position)
         open_to = [window for window in windows if self.grid.start(window) >= sealed_to]
         for recognizer in self._recognizers:
-            since = known.since.get(recognizer.name, _ALL)
+            since = known.since.get(recognizer.name, ALL)
             before = self._publisher.current(stream, recognizer.name, start, end)
             judged = judge_windows(sources, recognizer, [window for window in open_to if window >= since])
             for window, verdict in judged.items():
@@ -236,8 +237,6 @@ class Windows:
                 known.panes[source].update(found)
         known.stale.clear()
 
-
-_ALL = -(2**62)  # a recogniser that was there from the stream's first sample on judges every window
 
 
 def _merged(a: Pane, b: Pane) -> Pane:

@@ -14,7 +14,7 @@ from gaitway.core.message import ACCELERATION, CORE_SENSORS, Stream
 from gaitway.core.ranges import Ranges
 from gaitway.core.recognizers import Recognizer
 from gaitway.core.samples import NONE, Sources, gather
-from gaitway.core.state import NEVER, GridState, StreamState
+from gaitway.core.state import ALL, NEVER, GridState, StreamState
 from gaitway.engine.readback import TapeReadBack
 from gaitway.log.activity import ActivityTape, ActivityTapeReader, Checkpoint
 from gaitway.log.reader import SqliteTapeReader
@@ -101,7 +101,7 @@ class Rebuilder:
             found.windows += len(judged)
             records += self._changed(stream, recognizer, judged, receipt.position)
             if recognizer.grid.text in state.grids:
-                state.grids[recognizer.grid.text].since[recognizer.name] = -(2**62)
+                state.grids[recognizer.grid.text].since[recognizer.name] = ALL
         saved_state = Checkpoint(state.tick, state.sealed_to, state.late, state.dump())
         self._activity.commit(receipt.position, records, {stream: saved_state})
         found.streams += 1

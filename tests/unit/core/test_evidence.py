@@ -7,16 +7,16 @@ from gaitway.core.batch import activities
 from gaitway.core.evidence import STANDARD_GRAVITY, choose, evidence
 from gaitway.core.grid import SECOND, Grid
 from gaitway.core.magnitude import SCALE
-from gaitway.core.message import Block, Floats, Message, Stream
+from gaitway.core.message import Block, Message, Stream, Times
 from gaitway.core.recognizers import Thresholds
 from gaitway.core.samples import Samples
 
 PHONE = Stream("phone", "walk")
-TIMES = np.arange(0, 10 * SECOND, SECOND // 10)
+TIMES: Times = np.arange(0, 10 * SECOND, SECOND // 10, dtype=np.int64)
 RULE = Thresholds(Grid(10 * SECOND, 10 * SECOND))
 
 
-def samples(x: float, y: float = 0.0, z: float = 0.0, times: Floats | None = None) -> Samples:
+def samples(x: float, y: float = 0.0, z: float = 0.0, times: Times | None = None) -> Samples:
     at = TIMES if times is None else times
     return Samples(at, np.repeat([[x], [y], [z]], len(at), axis=1))
 
@@ -104,7 +104,8 @@ def test_the_published_rule(magnitude: float, activity: str, confidence: float) 
 
     (verdict,) = activities([Message(PHONE, 1, (block,), 0)], RULE).values()
 
-    assert (verdict.activity, verdict.confidence) == (activity, pytest.approx(confidence))
+    assert verdict.activity == activity
+    assert verdict.confidence == pytest.approx(confidence)
 
 
 def test_a_changed_setting_makes_another_name() -> None:

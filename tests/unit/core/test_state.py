@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gaitway.core.ranges import Ranges
-from gaitway.core.state import UPGRADES, VERSION, GridState, StreamState
+from gaitway.core.state import ALL, EVERY, UPGRADES, VERSION, GridState, StreamState
 from gaitway.errors import StateError
 
 #: What version 1 wrote: [version, newest, tick, sealed_to, late, {grid: [closed, dirty]}].
@@ -36,7 +36,7 @@ def test_version_1_is_upgraded() -> None:
     assert (state.tick, state.late) == (42, 3)
     assert grid.shown == grid.closed == 890658133
     assert grid.dirty.spans() == [(890658093, 890658095)]
-    assert grid.since == {}
+    assert grid.since == {EVERY: ALL}
 
 
 def test_every_older_version_has_an_upgrade() -> None:
