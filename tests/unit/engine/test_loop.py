@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws.streams import Torn, torn_streams
 
+from gaitway.core.activity import Verdict
 from gaitway.core.batch import activities
 from gaitway.core.fold import Fold
 from gaitway.core.grid import SECOND, Grid
-from gaitway.core.message import Message, Record, Stream
+from gaitway.core.message import Block, Message, Record, Stream
 from gaitway.core.recognizers import Thresholds
 from gaitway.engine.loop import Engine
 from gaitway.engine.readback import TapeReadBack
@@ -61,7 +63,7 @@ class Bench:
         while self.engine.step():
             pass
 
-    def current(self) -> dict[int, object]:
+    def current(self) -> dict[int, Verdict]:
         found = {}
         for _, record in sorted(self.activity.read(0, 100_000), key=lambda row: row[1].revision):
             found[record.window_start // RULE.grid.slide] = record.verdict
@@ -135,10 +137,6 @@ def test_streams_with_revisions_wait_for_a_tick(bench: Bench) -> None:
 
 
 def torn_message(number: int) -> Message:
-    import numpy as np
-
-    from gaitway.core.message import Block
-
     start = 1_782_477_374_000_000_000 + number * SECOND
     times = start + np.arange(20) * 50_000_000
     xyz = np.full((3, 20), 1.0 + number % 7)
