@@ -1,7 +1,11 @@
-"""The embedded profile: `serve` supervises two processes, the front (a Granian worker) and the engine."""
+"""The embedded profile: `serve` supervises two processes, the front (a Granian worker) and the engine.
+
+The supervisor loads neither of their libraries, so that both are starting while it has hardly begun.
+"""
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -10,22 +14,16 @@ from http.client import HTTPConnection, HTTPException
 from multiprocessing.process import BaseProcess
 from typing import TYPE_CHECKING
 
-import structlog
-
 from gaitway.config import Settings
 from gaitway.errors import GaitwayError, LogError
-from gaitway.log.activity import ActivityTape
-from gaitway.ops.logging import configure
-from gaitway.profiles.choice import leading, recognizers
 from gaitway.profiles.folder import DataFolder, FolderLock
-from gaitway.profiles.processes import STOP_ENGINE
+from gaitway.profiles.processes import BAD_SETTINGS, STOP_ENGINE
 
 if TYPE_CHECKING:
     from gaitway.web.app import FrontApp
 
 _GRACE = 30.0  # seconds the engine has to write its tail
 _AGAIN = (0.2, 1.0, 5.0, 15.0)  # seconds before a failed engine is started again
-_log = structlog.get_logger(__name__)
 
 
 class Engines:
@@ -36,6 +34,8 @@ class Engines:
         self._context = multiprocessing.get_context("spawn")
         self._stop = threading.Event()
         self._process: BaseProcess | None = None
+        self.refused = False
+        """Whether it ended because its settings do not allow it to start."""
         self._thread = threading.Thread(target=self._watch, name="engine watch", daemon=True)
 
     def start(self) -> None:
@@ -54,7 +54,8 @@ class Engines:
             os.kill(process.pid, STOP_ENGINE)
         process.join(_GRACE)
         if process.is_alive():
-            _log.warning("engine_killed", why=f"it did not end within {_GRACE:g} s; it goes on at the next start")
+            why = f"it did not end within {_GRACE:g} s; it goes on at the next start"
+            _say(self._settings, "engine_killed", why=why)
             process.kill()
             process.join()
 
@@ -68,9 +69,13 @@ class Engines:
         while not self._stop.wait(0.1):
             if self._process is None or self._process.is_alive():
                 continue
+            if self._process.exitcode == BAD_SETTINGS:
+                self.refused = True
+                os.kill(os.getpid(), signal.SIGTERM)
+                return
             failures = 0 if time.monotonic() - started > 60 else failures + 1
             wait = _AGAIN[min(failures, len(_AGAIN) - 1)]
-            _log.error("engine_died", exit_code=self._process.exitcode, again_in_seconds=wait)
+            _say(self._settings, "engine_died", exit_code=self._process.exitcode, again_in_seconds=wait)
             if self._stop.wait(wait):
                 return
             started = time.monotonic()
@@ -82,7 +87,6 @@ def serve(settings: Settings, announce: Callable[[], None]) -> None:
 
     Raises GaitwayError when the folder, the port or the settings do not allow it.
     """
-    configure(settings.log_format, settings.log_level)
     data = DataFolder(settings.data)
     prepare(data, settings)
     lock = FolderLock(data, "server")
@@ -93,35 +97,47 @@ def serve(settings: Settings, announce: Callable[[], None]) -> None:
     finally:
         engines.stop()
         lock.release()
+    if engines.refused:
+        raise GaitwayError("the engine does not start with these settings", hint="The line above says which and why.")
 
 
 def prepare(data: DataFolder, settings: Settings) -> None:
-    """Make the folder, and find out early what would keep a process from starting."""
-    leading(settings, recognizers(settings))
+    """Make the folder, and mend what was deleted from it. Raises LogError where it may not be written."""
     try:
         data.root.mkdir(parents=True, exist_ok=True)
         data.run.mkdir(exist_ok=True)
     except OSError as error:
         message = f"the data folder cannot be made: {error.strerror}"
         raise LogError(message, where=str(data.root), hint="Name a folder you may write, with --data.") from error
-    if data.warehouse.exists():
+    done = data.warehouse / "activities" / "_done"
+    if data.tape.exists() and not (data.activity.exists() and done.exists() and any(done.iterdir())):
         _mend(data, settings)
-    ActivityTape(data.activity).close()
 
 
 def _mend(data: DataFolder, settings: Settings) -> None:
     """Rebuild activities from the readings where they, or the engine's state, were deleted."""
+    from gaitway.profiles.choice import recognizers
     from gaitway.profiles.rebuild import Rebuilder, is_needed
 
     if not is_needed(data):
         return
-    _log.warning("activities_lost", what="activities are computed anew from the readings before serving")
+    _say(settings, "activities_lost", what="activities are computed anew from the readings before serving")
     rebuilder = Rebuilder(data, recognizers(settings), settings.lateness)
     try:
         found = rebuilder.run()
     finally:
         rebuilder.close()
-    _log.info("activities_rebuilt", streams=found.streams, windows=found.windows, published=found.published)
+    _say(settings, "activities_rebuilt", streams=found.streams, windows=found.windows, published=found.published)
+
+
+def _say(settings: Settings, event: str, **fields: object) -> None:
+    """Log a warning; the supervisor has something to say so rarely that it sets up logging only then."""
+    import structlog
+
+    from gaitway.ops.logging import configure
+
+    configure(settings.log_format, settings.log_level)
+    structlog.get_logger(__name__).warning(event, **fields)
 
 
 def _serve_front(settings: Settings, announce: Callable[[], None]) -> None:

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 import threading
 from datetime import timedelta
 from typing import Any
+
+import structlog
 
 from gaitway.config import Settings
 from gaitway.core.fold import Fold
@@ -15,17 +18,20 @@ from gaitway.engine.link import EngineLink
 from gaitway.engine.loop import Engine
 from gaitway.engine.readback import TapeReadBack
 from gaitway.engine.upkeep import Upkeep
+from gaitway.errors import SettingsError
 from gaitway.log.activity import ActivityTape, ActivityTapeReader
 from gaitway.log.dead_letters import SqliteDeadLetters
 from gaitway.log.reader import SqliteTapeReader
 from gaitway.ops.logging import configure
 from gaitway.profiles.choice import leading, recognizers
 from gaitway.profiles.folder import DataFolder, FolderLock
-from gaitway.profiles.processes import STOP_ENGINE, die_with_parent
+from gaitway.profiles.processes import BAD_SETTINGS, STOP_ENGINE, die_with_parent
 from gaitway.registry import Recognizers, Registry
 from gaitway.warehouse.loader import ActivityLoader, RawLoader, Roll
 from gaitway.warehouse.parquet import ParquetWarehouse
 from gaitway.warehouse.views import views_are_current, write_views_file
+
+_log = structlog.get_logger(__name__)
 
 
 class EngineProcess:
@@ -139,6 +145,10 @@ def run_engine(settings: Settings) -> None:
         signal.signal(theirs, signal.SIG_IGN)
     die_with_parent(STOP_ENGINE)
     configure(settings.log_format, settings.log_level)
-    process = EngineProcess(settings)
+    try:
+        process = EngineProcess(settings)
+    except SettingsError as error:
+        _log.error("settings_refused", error=str(error), hint=error.hint)
+        sys.exit(BAD_SETTINGS)
     signal.signal(STOP_ENGINE, process.stop)
     process.run()

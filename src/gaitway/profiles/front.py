@@ -11,7 +11,7 @@ from gaitway.config import Settings
 from gaitway.core.message import Stream
 from gaitway.engine.link import FrontLink
 from gaitway.errors import BusyError
-from gaitway.log.activity import ActivityTapeReader, Checkpoint
+from gaitway.log.activity import ActivityTape, ActivityTapeReader, Checkpoint
 from gaitway.log.dead_letters import SqliteDeadLetters
 from gaitway.log.group_commit import GroupCommit
 from gaitway.log.reader import SqliteTapeReader
@@ -54,6 +54,7 @@ class FrontProcess:
         )
         self._tape = SqliteTape(data.tape, data.registry, tape_settings)
         self._letters = SqliteDeadLetters(data.refused)
+        ActivityTape(data.activity).close()  # the engine may be a little slower: a reader wants the file
         self._activity = ActivityTapeReader(data.activity)
         self._reader = SqliteTapeReader(data.tape, data.registry)
         self._link = FrontLink(data.root)

@@ -6,6 +6,8 @@ import sys
 
 STOP_ENGINE = signal.SIGUSR1
 """How the supervisor stops the engine, after the front. SIGTERM and SIGINT reach whole groups, so it ignores those."""
+BAD_SETTINGS = 78
+"""Exit code of a child that its settings keep from starting: starting it again would not help."""
 _PR_SET_PDEATHSIG = 1
 
 

@@ -5,7 +5,6 @@ import secrets
 
 from gaitway.config import Settings
 from gaitway.errors import BusyError
-from gaitway.ops.simulator import Pace, Phone, run_phones
 from gaitway.registry import Registry, TokenBook
 
 _MOST = 20
@@ -25,6 +24,8 @@ class Simulations:
         """Start one more phone, for half an hour; its device id. Raises BusyError when enough are running."""
         if len(self._tasks) >= _MOST:
             raise BusyError(f"{_MOST} simulated phones are running", hint="They end after half an hour.")
+        from gaitway.ops.simulator import Pace, Phone, run_phones  # when it is wanted: it costs time to start
+
         number = len(self._tasks)
         phone = Phone(secrets.randbelow(1 << 31), form="android" if number % 2 else "iphone", seconds=_SECONDS)
         token = await asyncio.to_thread(self._book.add, "push", "simulated phone", seconds=2 * _SECONDS)

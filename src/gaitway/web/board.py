@@ -13,7 +13,7 @@ from gaitway.core.message import Stream
 from gaitway.ingest.intake import Stored
 from gaitway.ingest.knocks import Knock, Knocks
 from gaitway.ingest.phones import SIGNAL_STEP, Phones, Seen, Signal, keep_signal, signal_of
-from gaitway.ops.simulator.names import PREFIX
+from gaitway.ops.simulated import PREFIX
 from gaitway.ports import Selection, StreamCounts
 from gaitway.registry import Device, Devices
 from gaitway.web.events import Hub

@@ -3,9 +3,9 @@
 script -> gait, body -> sensors -> phone: messages -> faults -> fleet: to a server
 """
 
+from gaitway.ops.simulated import PREFIX
 from gaitway.ops.simulator.faults import FAULTS, Fault, with_faults
 from gaitway.ops.simulator.fleet import AS_FAST_AS_POSSIBLE, Answer, Pace, Tally, fleet, run_phones
-from gaitway.ops.simulator.names import PREFIX
 from gaitway.ops.simulator.phone import Phone
 from gaitway.ops.simulator.push import Push
 from gaitway.ops.simulator.script import DEMO, RULE_SAYS, Script

@@ -8,12 +8,12 @@ import numpy as np
 
 from gaitway.core.message import Floats, Stream, Times
 from gaitway.errors import SettingsError
+from gaitway.ops.simulated import device_name
 from gaitway.ops.simulator.body import Body, Carried
 from gaitway.ops.simulator.clock import Grid, as_written
 from gaitway.ops.simulator.faults import NAMES as FAULT_NAMES
 from gaitway.ops.simulator.faults import with_faults
 from gaitway.ops.simulator.gait import PLACEMENTS, Form, Gain
-from gaitway.ops.simulator.names import device_name
 from gaitway.ops.simulator.push import Push
 from gaitway.ops.simulator.script import DEMO, Script
 from gaitway.ops.simulator.sensors import BY_NAME, GridName, Scene, Sensor
