@@ -21,7 +21,10 @@ export const rename = (id, name) => request(`/api/devices/${encodeURIComponent(i
 export const phones = () => request("/api/phones");
 
 async function request(url, body) {
-  const options = body === undefined ? {} : {method: "POST", body: JSON.stringify(body), headers: {"Content-Type": "application/json"}};
+  const options =
+    body === undefined
+      ? {}
+      : {method: "POST", body: JSON.stringify(body), headers: {"Content-Type": "application/json"}};
   const answer = await fetch(url, {cache: "no-store", ...options}).catch(() => {
     throw new ApiError(0, "Gaitway did not answer", "Is it still running?");
   });

@@ -31,10 +31,17 @@ export class PhoneCard {
   layout(id) {
     const heading = h("h3", {}, this.name, " ", this.model, this.naming.button);
     this.naming.instead(heading);
-    return h("article", {class: "card", tabindex: -1, "data-id": id},
+    return h(
+      "article",
+      {class: "card", tabindex: -1, "data-id": id},
       h("div", {class: "card-h"}, heading, this.naming.form, this.chip.el),
       h("div", {class: "card-m"}, this.ring.el, h("div", {}, this.title, h("p", {}, this.strong, this.line))),
-      this.why, this.badges.el, this.spark.el, this.flat, this.mini.el);
+      this.why,
+      this.badges.el,
+      this.spark.el,
+      this.flat,
+      this.mini.el,
+    );
   }
 
   /** Shows a phone as it stands: context {phones, now, clock, small, frozen}. A frozen page never moves. */
@@ -81,11 +88,24 @@ export class RefusedCard {
   constructor(knock) {
     const shown = ring();
     this.why = h("p", {class: "why"});
-    this.el = h("article", {class: "card", tabindex: -1, "data-s": "refused", "data-id": `refused ${knock.address}`},
-      h("div", {class: "card-h"}, h("h3", {}, "Unknown phone"), h("span", {class: "chip", "data-s": "refused"}, icon("stop"), "Turned away")),
-      h("div", {class: "card-m"}, shown.el, h("div", {}, h("div", {class: "act-name"}, "Turned away"), h("p", {}, "Nothing is kept"))),
+    this.el = h(
+      "article",
+      {class: "card", tabindex: -1, "data-s": "refused", "data-id": `refused ${knock.address}`},
+      h(
+        "div",
+        {class: "card-h"},
+        h("h3", {}, "Unknown phone"),
+        h("span", {class: "chip", "data-s": "refused"}, icon("stop"), "Turned away"),
+      ),
+      h(
+        "div",
+        {class: "card-m"},
+        shown.el,
+        h("div", {}, h("div", {class: "act-name"}, "Turned away"), h("p", {}, "Nothing is kept")),
+      ),
       this.why,
-      h("div", {class: "foot"}, h("a", {class: "btn btn-s", href: "#first"}, "Set it up again")));
+      h("div", {class: "foot"}, h("a", {class: "btn btn-s", href: "#first"}, "Set it up again")),
+    );
     this.update(knock);
   }
 
@@ -117,7 +137,10 @@ export function chip() {
 /** The dot beats once when a message arrives. */
 function beat(dot) {
   if (still.matches) return;
-  const frames = [{transform: "none", opacity: 0.5}, {transform: "scale(2.6)", opacity: 0}];
+  const frames = [
+    {transform: "none", opacity: 0.5},
+    {transform: "scale(2.6)", opacity: 0},
+  ];
   dot.animate(frames, {duration: 700, easing: "ease-out", pseudoElement: "::after"});
 }
 
@@ -143,8 +166,11 @@ function badge({text: words, icon: name, title, dashed}) {
 /** What stands there until the first snapshot: dotted ground, no shimmer. */
 export function skeleton() {
   const bar = (kind = "") => h("i", {class: `skel ${kind}`.trim()});
-  return h("div", {class: "card"},
+  return h(
+    "div",
+    {class: "card"},
     h("div", {class: "card-h"}, bar()),
     h("div", {class: "card-m"}, bar("skel-r"), h("div", {}, bar("skel-t"), bar())),
-    h("div", {class: "flat"}));
+    h("div", {class: "flat"}),
+  );
 }

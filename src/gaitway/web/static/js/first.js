@@ -9,7 +9,8 @@ import {toast} from "./shell.js";
 import {Spark} from "./spark.js";
 import {nameOf} from "./words.js";
 
-const SCAN = "Scan once. The code carries the address, a fresh token and the right sensors, so nothing has to be typed.";
+const SCAN =
+  "Scan once. The code carries the address, a fresh token and the right sensors, so nothing has to be typed.";
 const TAP = "Reading this on the phone itself? One tap sets the app up.";
 const STEPS = [
   ["Install Sensor Logger", "Free for iPhone and Android, from the App Store or Google Play."],
@@ -41,16 +42,47 @@ export class FirstView {
 
   build() {
     this.go = h("a", {class: "btn btn-p", href: "#live", hidden: true}, "Go to live");
-    this.start = h("button", {class: "btn", type: "button", onclick: () => this.simulate()}, icon("play", "i-16"), h("span", {}, "Start a simulated phone"));
+    this.start = h(
+      "button",
+      {class: "btn", type: "button", onclick: () => this.simulate()},
+      icon("play", "i-16"),
+      h("span", {}, "Start a simulated phone"),
+    );
     this.input = h("input", {class: "inp", id: "phone-name", autocomplete: "off", maxlength: 60});
-    this.form = h("form", {hidden: true, onsubmit: (event) => this.save(event)},
-      h("label", {for: "phone-name"}, "What shall it be called?"), this.input, h("button", {class: "btn"}, "Save"));
-    this.wait = h("section", {class: "wait", "aria-labelledby": "wait-title"}, this.gait.el, this.spark.el,
-      h("div", {class: "wait-t"}, h("div", {class: "wait-s", role: "status"}, this.title, this.words), this.start, this.go, this.form));
+    this.form = h(
+      "form",
+      {hidden: true, onsubmit: (event) => this.save(event)},
+      h("label", {for: "phone-name"}, "What shall it be called?"),
+      this.input,
+      h("button", {class: "btn"}, "Save"),
+    );
+    this.wait = h(
+      "section",
+      {class: "wait", "aria-labelledby": "wait-title"},
+      this.gait.el,
+      this.spark.el,
+      h(
+        "div",
+        {class: "wait-t"},
+        h("div", {class: "wait-s", role: "status"}, this.title, this.words),
+        this.start,
+        this.go,
+        this.form,
+      ),
+    );
     this.steps = STEPS.map(step);
-    this.el = h("div", {},
-      h("div", {class: "head"}, h("h1", {}, "Point your phone here"), h("p", {class: "only-l"}, SCAN), h("p", {class: "only-s"}, TAP)),
-      h("div", {class: "first"}, this.plate.el, h("div", {}, this.wait, h("ol", {class: "steps"}, ...this.steps))));
+    this.el = h(
+      "div",
+      {},
+      h(
+        "div",
+        {class: "head"},
+        h("h1", {}, "Point your phone here"),
+        h("p", {class: "only-l"}, SCAN),
+        h("p", {class: "only-s"}, TAP),
+      ),
+      h("div", {class: "first"}, this.plate.el, h("div", {}, this.wait, h("ol", {class: "steps"}, ...this.steps))),
+    );
   }
 
   async ask() {
@@ -157,10 +189,15 @@ export class FirstView {
 
 function step([title, words], i) {
   const tap = i === 1;
-  return h("li", {}, icon("check", "tick"),
-    tap ? h("h3", {}, h("span", {class: "only-l"}, title), h("span", {class: "only-s"}, "Tap Open in Sensor Logger")) : h("h3", {}, title),
+  return h(
+    "li",
+    {},
+    icon("check", "tick"),
+    tap
+      ? h("h3", {}, h("span", {class: "only-l"}, title), h("span", {class: "only-s"}, "Tap Open in Sensor Logger"))
+      : h("h3", {}, title),
     h("p", {class: tap ? "only-l" : null}, words),
     tap ? h("p", {class: "only-s"}, "It fills in the address, the token and the sensors.") : null,
-    h("span", {class: "sr"}));
+    h("span", {class: "sr"}),
+  );
 }
-

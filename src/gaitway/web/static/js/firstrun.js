@@ -33,7 +33,9 @@ function newcomer(state, began) {
   if (began.simulated !== null) return state.phones.get(began.simulated) ?? null;
   const tested = state.found?.at >= began.at ? state.phones.get(state.found.device) : undefined;
   const news = [...state.phones.values()].filter((phone) => !began.known.has(recording(phone)) && !phone.stopped);
-  return tested && news.includes(tested) ? tested : (news.sort((a, b) => b.firstHeard - a.firstHeard)[0] ?? tested ?? null);
+  return tested && news.includes(tested)
+    ? tested
+    : (news.sort((a, b) => b.firstHeard - a.firstHeard)[0] ?? tested ?? null);
 }
 
 /** Title and text of a standing. `setup` may not be there yet. */
@@ -72,7 +74,10 @@ function verdict(phone) {
 function turnedAway({address, reason: word, count}) {
   const what = reason(word);
   const title = `Turned away: ${what[0].toLowerCase()}${what.slice(1)}`;
-  return [title, `${address} tried ${times(count)} in the last minute. Scan the code again with that phone; the app shows its user the same advice.`];
+  return [
+    title,
+    `${address} tried ${times(count)} in the last minute. Scan the code again with that phone; the app shows its user the same advice.`,
+  ];
 }
 
 /** How many of the four steps are proven, and which is next (-1: none). A simulated phone proves nothing of a real one. */

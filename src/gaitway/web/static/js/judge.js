@@ -1,9 +1,9 @@
 /** Which state a phone is in, by rule, from what is known and the server's clock. Pure. */
 
 /** ms without a reading after which a phone is late to arrive, silent, and assumed to have stopped. */
-export const LATE = 5_000;
+const LATE = 5_000;
 export const SILENT = 15_000;
-export const ASSUMED = 600_000;
+const ASSUMED = 600_000;
 /** ms in which "cannot tell" says nothing yet: a window has to fill first. */
 const YOUNG = 10_000;
 /** ms for which a refused knock is shown. */

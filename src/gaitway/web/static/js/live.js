@@ -41,7 +41,9 @@ export class LiveView {
     if (!state.loaded) return;
     const refused = knocking(state, at);
     const phones = [...state.phones.values()];
-    const shown = phones.map((phone) => ({id: phone.id, name: nameOf(phone), state: stateOf(phone, now), phone})).sort(byName);
+    const shown = phones
+      .map((phone) => ({id: phone.id, name: nameOf(phone), state: stateOf(phone, now), phone}))
+      .sort(byName);
     this.arrange(shown.length + refused.length);
     this.tell(shown, refused, now, state.health);
     this.place(shown, refused);
@@ -68,7 +70,10 @@ export class LiveView {
     const pieces = trouble(shown, refused, now, (id) => `#live/${encodeURIComponent(id)}`);
     const said = JSON.stringify(pieces);
     show(this.sentence, pieces.length > 0);
-    if (said !== this.said) this.sentence.replaceChildren(...pieces.map((piece) => (piece.href ? h("a", {href: piece.href}, piece.text) : piece.text)));
+    if (said !== this.said)
+      this.sentence.replaceChildren(
+        ...pieces.map((piece) => (piece.href ? h("a", {href: piece.href}, piece.text) : piece.text)),
+      );
     this.said = said;
     const wrong = alarm(health);
     show(this.alarm, wrong !== null);
@@ -85,8 +90,11 @@ export class LiveView {
     const keep = new Set(wanted);
     this.drop([...this.cards.keys()].filter((id) => !keep.has(id)));
     const rows = this.layout === "table";
-    for (const {id} of shown) if (!this.cards.has(id)) this.cards.set(id, rows ? new PhoneRow(id) : new PhoneCard(id, this.onName));
-    for (const knock of refused) if (!this.cards.has(key(knock))) this.cards.set(key(knock), rows ? new RefusedRow(knock) : new RefusedCard(knock));
+    for (const {id} of shown)
+      if (!this.cards.has(id)) this.cards.set(id, rows ? new PhoneRow(id) : new PhoneCard(id, this.onName));
+    for (const knock of refused)
+      if (!this.cards.has(key(knock)))
+        this.cards.set(key(knock), rows ? new RefusedRow(knock) : new RefusedCard(knock));
     let before = this.list.firstChild;
     for (const id of wanted) {
       const {el} = this.cards.get(id);
@@ -132,4 +140,3 @@ function grid(layout) {
 function key(knock) {
   return `refused ${knock.address}`;
 }
-

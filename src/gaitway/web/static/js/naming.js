@@ -22,9 +22,27 @@ export class NameForm {
     this.id = id;
     this.onName = onName;
     this.input = h("input", {class: "inp", "aria-label": "Name of this phone", autocomplete: "off", maxlength: 60});
-    this.form = h("form", {class: "name-f", onsubmit: (event) => this.save(event), onkeydown: (event) => event.key === "Escape" && this.end()},
-      this.input, h("button", {class: "btn btn-s"}, "Save"));
-    this.button = h("button", {class: "icon-btn", type: "button", "aria-label": "Name this phone", title: "Name this phone", onclick: () => this.begin()}, icon("edit", "i-16"));
+    this.form = h(
+      "form",
+      {
+        class: "name-f",
+        onsubmit: (event) => this.save(event),
+        onkeydown: (event) => event.key === "Escape" && this.end(),
+      },
+      this.input,
+      h("button", {class: "btn btn-s"}, "Save"),
+    );
+    this.button = h(
+      "button",
+      {
+        class: "icon-btn",
+        type: "button",
+        "aria-label": "Name this phone",
+        title: "Name this phone",
+        onclick: () => this.begin(),
+      },
+      icon("edit", "i-16"),
+    );
     show(this.form, false);
   }
 

@@ -13,7 +13,9 @@ export function parts() {
   const set = (seconds) => {
     if (seconds === shown) return;
     shown = seconds;
-    const rows = Object.keys(LABELS).map((activity) => [activity, seconds[activity] ?? 0]).filter(([, s]) => s > 0);
+    const rows = Object.keys(LABELS)
+      .map((activity) => [activity, seconds[activity] ?? 0])
+      .filter(([, s]) => s > 0);
     attr(el, "aria-label", rows.map(([activity, s]) => `${LABELS[activity]} ${duration(s * 1000)}`).join(", "));
     el.replaceChildren(...bars(rows));
   };
@@ -25,7 +27,13 @@ function bars(rows) {
   let x = 0;
   return rows.map(([activity, s]) => {
     const width = (s / sum) * WIDTH;
-    const bar = h("rect", {x: x.toFixed(1), width: Math.max(1, width - 1.5).toFixed(1), height: HEIGHT, rx: 1.5, fill: `url(#p-${activity})`});
+    const bar = h("rect", {
+      x: x.toFixed(1),
+      width: Math.max(1, width - 1.5).toFixed(1),
+      height: HEIGHT,
+      rx: 1.5,
+      fill: `url(#p-${activity})`,
+    });
     x += width;
     return bar;
   });

@@ -16,7 +16,12 @@ export class SetupPlate {
     this.secret = h("dd", {}, HIDDEN);
     this.list = h("dl", {class: "kv", hidden: true}, this.addressRow(), this.tokenRow());
     this.help = h("ul");
-    this.more = h("details", {class: "more", hidden: true}, h("summary", {}, "The phone cannot reach that address?"), this.help);
+    this.more = h(
+      "details",
+      {class: "more", hidden: true},
+      h("summary", {}, "The phone cannot reach that address?"),
+      this.help,
+    );
     this.el = h("div", {}, this.note, this.deep, this.plate, this.list, this.more);
   }
 
@@ -53,7 +58,11 @@ export class SetupPlate {
     show(this.tokens, this.token !== "");
     const local = LOCAL.test(setup.host ?? "");
     show(this.note, local);
-    if (local) this.say("No phone can reach this address", "Gaitway listens on this computer only. Start it with HOST=0.0.0.0 to let phones in.");
+    if (local)
+      this.say(
+        "No phone can reach this address",
+        "Gaitway listens on this computer only. Start it with HOST=0.0.0.0 to let phones in.",
+      );
   }
 
   /** Says why there is no code to scan. */
@@ -87,6 +96,13 @@ function advice({port, names = [], web_link: web}) {
     "Put phone and laptop on the same Wi-Fi. Guest networks often keep devices apart.",
     ...names.map((address) => h("span", {}, "Try the name instead: ", h("code", {}, address))),
     port ? `Allow Python through the laptop’s firewall, port ${port}.` : null,
-    web && h("span", {class: "only-s"}, "Sensor Logger does not open? ", h("a", {href: web, rel: "noreferrer"}, "Try its web link"), "."),
+    web &&
+      h(
+        "span",
+        {class: "only-s"},
+        "Sensor Logger does not open? ",
+        h("a", {href: web, rel: "noreferrer"}, "Try its web link"),
+        ".",
+      ),
   ].filter(Boolean);
 }

@@ -86,14 +86,29 @@ function mark(colour) {
 
 /** What a page shows that the server does not know (any more): the words of locked.html. */
 export function lockedView(expired) {
-  const button = h("button", {class: "icon-btn", type: "button", "aria-label": "Copy command", title: "Copy command"}, icon("copy", "i-16"));
+  const button = h(
+    "button",
+    {class: "icon-btn", type: "button", "aria-label": "Copy command", title: "Copy command"},
+    icon("copy", "i-16"),
+  );
   copyButton(button, () => "gaitway token page");
-  return h("div", {},
-    h("div", {class: "head"},
+  return h(
+    "div",
+    {},
+    h(
+      "div",
+      {class: "head"},
       h("h1", {}, "This page needs a fresh link"),
-      h("p", {}, "Gaitway listens beyond this computer, so the page opens only by a link made for you. ",
-        expired ? "What a link opened closes after 12 hours." : "Links work once; this one has been used or is older than 10 minutes.")),
+      h(
+        "p",
+        {},
+        "Gaitway listens beyond this computer, so the page opens only by a link made for you. ",
+        expired
+          ? "What a link opened closes after 12 hours."
+          : "Links work once; this one has been used or is older than 10 minutes.",
+      ),
+    ),
     h("p", {class: "dim"}, "On the computer that runs Gaitway:"),
-    h("p", {class: "cmd"}, h("code", {}, "gaitway token page"), button));
+    h("p", {class: "cmd"}, h("code", {}, "gaitway token page"), button),
+  );
 }
-

@@ -17,7 +17,9 @@ const HOLE = 500;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const sparks = new WeakMap();
 const resized = new ResizeObserver((entries) => entries.forEach(({target}) => sparks.get(target)?.measure()));
-const seen = new IntersectionObserver((entries) => entries.forEach((entry) => sparks.get(entry.target)?.reveal(entry.isIntersecting)));
+const seen = new IntersectionObserver((entries) =>
+  entries.forEach((entry) => sparks.get(entry.target)?.reveal(entry.isIntersecting)),
+);
 
 export class Spark {
   constructor() {
@@ -119,7 +121,12 @@ function paint({g, w, h: height}, trace, turns) {
   for (const run of runs) {
     if (run.from - covered >= HOLE) dotted(g, x(covered), x(run.from), ground);
     covered = run.to;
-    stroke(g, run.points.map(([time, value]) => [x(time + step), y(value)]), ground, token(run.activity));
+    stroke(
+      g,
+      run.points.map(([time, value]) => [x(time + step), y(value)]),
+      ground,
+      token(run.activity),
+    );
   }
   if (end - covered >= HOLE) dotted(g, x(covered), x(end), ground);
 }

@@ -32,7 +32,7 @@ export function reduce(state, events) {
 }
 
 /** The server's clock at a moment of ours, ms. */
-export function serverTime(state, at) {
+function serverTime(state, at) {
   return at + state.skew;
 }
 
@@ -44,7 +44,10 @@ function snapshot(next, data, at) {
     const known = next.phones.get(row.device_id);
     if (known && known.lastReceived > (ms(row.last_received) ?? 0)) continue;
     const old = before.get(row.device_id);
-    next.phones.set(row.device_id, merged(old?.session === row.session_id ? old : empty(row, serverTime(next, at)), row));
+    next.phones.set(
+      row.device_id,
+      merged(old?.session === row.session_id ? old : empty(row, serverTime(next, at)), row),
+    );
   }
   next.refused = new Map();
   for (const row of data.knocks ?? []) turnedAway(next, row, at);
@@ -120,13 +123,33 @@ function beat(next, data, at) {
 /** A phone of which nothing is known but its ids; `now` is the server's clock. */
 function empty(row, now) {
   return {
-    id: row.device_id, session: row.session_id ?? null,
-    name: null, model: null, platform: null, simulated: false,
-    stopped: false, stoppedAt: null, recorded: null, moving: null, parts: null,
-    activity: null, confidence: 0, coverage: null, since: null,
-    lastEvent: null, lastReceived: null, rate: null, battery: null,
-    lost: 0, late: 0, twice: 0, setAside: 0,
-    trace: null, turns: [], messages: 1, firstHeard: now,
+    id: row.device_id,
+    session: row.session_id ?? null,
+    name: null,
+    model: null,
+    platform: null,
+    simulated: false,
+    stopped: false,
+    stoppedAt: null,
+    recorded: null,
+    moving: null,
+    parts: null,
+    activity: null,
+    confidence: 0,
+    coverage: null,
+    since: null,
+    lastEvent: null,
+    lastReceived: null,
+    rate: null,
+    battery: null,
+    lost: 0,
+    late: 0,
+    twice: 0,
+    setAside: 0,
+    trace: null,
+    turns: [],
+    messages: 1,
+    firstHeard: now,
   };
 }
 
@@ -139,13 +162,28 @@ function inherit(phone, old) {
 
 /** Server field -> ours, with what to do to the value. A field that is not sent changes nothing. */
 const FIELDS = [
-  ["session_id", "session"], ["name", "name"], ["model", "model"], ["platform", "platform"], ["simulated", "simulated"],
-  ["activity", "activity"], ["confidence", "confidence"], ["coverage", "coverage"],
-  ["since", "since", ms], ["last_reading", "lastEvent", ms], ["last_received", "lastReceived", ms],
-  ["lost", "lost"], ["late", "late"], ["twice", "twice"], ["set_aside", "setAside"],
-  ["readings_per_second", "rate"], ["battery", "battery"],
-  ["state", "stopped", (state) => state === "stopped"], ["stopped_at", "stoppedAt", ms],
-  ["recorded_s", "recorded"], ["moving_s", "moving"], ["parts", "parts"],
+  ["session_id", "session"],
+  ["name", "name"],
+  ["model", "model"],
+  ["platform", "platform"],
+  ["simulated", "simulated"],
+  ["activity", "activity"],
+  ["confidence", "confidence"],
+  ["coverage", "coverage"],
+  ["since", "since", ms],
+  ["last_reading", "lastEvent", ms],
+  ["last_received", "lastReceived", ms],
+  ["lost", "lost"],
+  ["late", "late"],
+  ["twice", "twice"],
+  ["set_aside", "setAside"],
+  ["readings_per_second", "rate"],
+  ["battery", "battery"],
+  ["state", "stopped", (state) => state === "stopped"],
+  ["stopped_at", "stoppedAt", ms],
+  ["recorded_s", "recorded"],
+  ["moving_s", "moving"],
+  ["parts", "parts"],
 ];
 
 function merged(old, row) {

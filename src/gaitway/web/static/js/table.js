@@ -11,11 +11,25 @@ const figure = new Intl.NumberFormat("en-GB");
 export function table() {
   const head = (label, kind) => h("th", {scope: "col", class: kind}, label);
   const body = h("tbody");
-  const el = h("table", {class: "table"},
-    h("thead", {}, h("tr", {},
-      head("Phone"), head("Activity"), head("Sure", "r only-l"), head("For", "r"), head("Last reading"),
-      ...["Lost", "Late", "Twice", "Set aside"].map((label) => head(label, "r only-l")))),
-    body);
+  const el = h(
+    "table",
+    {class: "table"},
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        head("Phone"),
+        head("Activity"),
+        head("Sure", "r only-l"),
+        head("For", "r"),
+        head("Last reading"),
+        ...["Lost", "Late", "Twice", "Set aside"].map((label) => head(label, "r only-l")),
+      ),
+    ),
+    body,
+  );
   return {el, body};
 }
 
@@ -29,8 +43,16 @@ export class PhoneRow {
     this.sure = h("td", {class: "r only-l"});
     this.line = h("td", {class: "r"});
     this.counts = COUNTS.map(() => h("td", {class: "r only-l"}));
-    this.el = h("tr", {tabindex: -1, "data-id": id}, h("th", {scope: "row"}, this.name),
-      h("td", {}, h("span", {class: "a"}, this.ring.el, this.title)), this.sure, this.line, h("td", {}, this.chip.el), ...this.counts);
+    this.el = h(
+      "tr",
+      {tabindex: -1, "data-id": id},
+      h("th", {scope: "row"}, this.name),
+      h("td", {}, h("span", {class: "a"}, this.ring.el, this.title)),
+      this.sure,
+      this.line,
+      h("td", {}, this.chip.el),
+      ...this.counts,
+    );
   }
 
   update(phone, context) {
@@ -54,8 +76,13 @@ export class RefusedRow {
   constructor(knock) {
     const shown = ring("ring-s");
     this.why = h("td", {colspan: 7});
-    this.el = h("tr", {tabindex: -1, "data-id": `refused ${knock.address}`, "data-s": "refused"},
-      h("th", {scope: "row"}, "Unknown phone"), h("td", {}, h("span", {class: "a"}, shown.el, "Turned away")), this.why);
+    this.el = h(
+      "tr",
+      {tabindex: -1, "data-id": `refused ${knock.address}`, "data-s": "refused"},
+      h("th", {scope: "row"}, "Unknown phone"),
+      h("td", {}, h("span", {class: "a"}, shown.el, "Turned away")),
+      this.why,
+    );
     this.update(knock);
   }
 

@@ -37,8 +37,3 @@ function write(trace, t0, samples) {
   });
   return trace;
 }
-
-/** ms between the first sample of a trace's last `span` ms and its end that hold none: whether there is something to draw. */
-export function holds(trace, span) {
-  return trace !== null && trace.values.slice(-Math.ceil(span / trace.step)).some((value) => value !== null);
-}

@@ -3,8 +3,12 @@ import {ageOf, causeOf, heldFor, isLive, stateOf} from "./judge.js";
 import {ago, clockSeconds, duration, moment, short} from "./time.js";
 
 export const LABELS = {
-  stationary: "Stationary", walking: "Walking", running: "Running",
-  sprinting: "Sprinting", vehicle: "Vehicle", unknown: "Cannot tell",
+  stationary: "Stationary",
+  walking: "Walking",
+  running: "Running",
+  sprinting: "Sprinting",
+  vehicle: "Vehicle",
+  unknown: "Cannot tell",
 };
 
 const NUMBERS = (
@@ -72,7 +76,16 @@ function when(stopped, now) {
  */
 export function card(phone, {phones, now, clock = now, small = false}) {
   const state = stateOf(phone, now);
-  const shown = {state, act: "none", sure: 0, strong: "", line: "", why: "", chip: chip(phone, state, clock), badges: badges(phone)};
+  const shown = {
+    state,
+    act: "none",
+    sure: 0,
+    strong: "",
+    line: "",
+    why: "",
+    chip: chip(phone, state, clock),
+    badges: badges(phone),
+  };
   const say = {live: verdict, late: verdict, starting, silent, stopped, assumed: stopped}[state];
   return {...shown, ground: "spark", ...say(phone, {now, small, state, phones})};
 }
@@ -102,7 +115,8 @@ function whyUnknown(phone) {
 function starting(phone, {now}) {
   if (now - phone.firstHeard < 15_000) return {title: "Receiving", line: "First verdict in a moment."};
   return {
-    act: "unknown", title: LABELS.unknown,
+    act: "unknown",
+    title: LABELS.unknown,
     why: "Readings arrive, but no acceleration among them. Turn on the accelerometer in the app.",
   };
 }
@@ -111,7 +125,9 @@ function silent(phone, {now, small, phones}) {
   const was = LABELS[phone.activity] && phone.activity !== "unknown" ? `, was ${phone.activity}` : "";
   const age = ageOf(phone, now);
   return {
-    title: "No data", ground: "flat", why: CAUSES[causeOf(phone, phones, now).cause](causeOf(phone, phones, now)),
+    title: "No data",
+    ground: "flat",
+    why: CAUSES[causeOf(phone, phones, now).cause](causeOf(phone, phones, now)),
     line: small ? `for ${short(age)}` : `for ${duration(age)}${was}`,
   };
 }
@@ -119,7 +135,8 @@ function silent(phone, {now, small, phones}) {
 const CAUSES = {
   battery: ({percent}) => `Probably the battery: it was at ${percent}%.`,
   network: ({phones}) => `Probably the network: ${phones} phones fell silent within 5 s.`,
-  asleep: () => "Perhaps the app is asleep in the background: Android stops long recordings unless the app may run unrestricted.",
+  asleep: () =>
+    "Perhaps the app is asleep in the background: Android stops long recordings unless the app may run unrestricted.",
   none: () => "No sign why. Look at the phone.",
 };
 
@@ -127,7 +144,12 @@ function stopped(phone, {now, small, state}) {
   const time = moment(phone.stoppedAt ?? phone.lastReceived ?? now, now);
   const assumed = state === "assumed";
   const at = assumed ? `Ended at ${time}, assumed` : `Recording ended at ${time}`;
-  return {title: "Stopped", line: small ? `at ${time}` : at, why: recorded(phone), ground: phone.parts ? "parts" : "none"};
+  return {
+    title: "Stopped",
+    line: small ? `at ${time}` : at,
+    why: recorded(phone),
+    ground: phone.parts ? "parts" : "none",
+  };
 }
 
 function recorded(phone) {
@@ -147,7 +169,10 @@ function badges(phone) {
   return [
     phone.simulated && {text: "simulated", dashed: true, title: "Not a real phone"},
     phone.lost > 0 && {text: `${number(phone.lost)} lost`, icon: "warn", title: "Messages that never arrived"},
-    phone.late > 0 && {text: `${number(phone.late)} late`, title: "Readings that came late; their windows were revised"},
+    phone.late > 0 && {
+      text: `${number(phone.late)} late`,
+      title: "Readings that came late; their windows were revised",
+    },
     phone.twice > 0 && {text: `${number(phone.twice)} twice`, title: "Messages that came again; counted once"},
     phone.setAside > 0 && {text: `${number(phone.setAside)} set aside`, title: "Readings that could not be used"},
   ].filter(Boolean);
@@ -194,11 +219,20 @@ export function lost(heardAt, seconds) {
 export function alarm(health) {
   if (health?.full) return notRecording(health.full, health.free_needed);
   if (health?.engine_connected !== false) return null;
-  return {bad: false, what: "Verdicts pause", next: "The part that recognises is starting again. Readings are kept meanwhile; nothing is lost."};
+  return {
+    bad: false,
+    what: "Verdicts pause",
+    next: "The part that recognises is starting again. Readings are kept meanwhile; nothing is lost.",
+  };
 }
 
 function notRecording(why, bytes) {
-  if (!/disk is full|of disk/i.test(why)) return {bad: true, what: `Not recording: ${why}`, next: "Phones are told to try again."};
+  if (!/disk is full|of disk/i.test(why))
+    return {bad: true, what: `Not recording: ${why}`, next: "Phones are told to try again."};
   const free = bytes ? `Free ${number(Math.ceil(bytes / 1e6))} MB` : "Free some space";
-  return {bad: true, what: "Not recording: the disk is full", next: `Phones are told to try again. ${free} and it goes on by itself.`};
+  return {
+    bad: true,
+    what: "Not recording: the disk is full",
+    next: `Phones are told to try again. ${free} and it goes on by itself.`,
+  };
 }
