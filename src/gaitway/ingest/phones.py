@@ -1,9 +1,9 @@
 """What the front knows of each phone since it started, for the page: when it last sent, how much, of what kind."""
 
 import math
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -14,7 +14,7 @@ from gaitway.core.message import ACCELERATION, Block, Message, Stream
 Platform = Literal["ios", "android"]
 _SECOND: Final = 1_000_000_000
 SIGNAL_STEP: Final = 40_000_000
-_SIGNAL_SPAN: Final = 11 * _SECOND
+SIGNAL_SPAN: Final = 11 * _SECOND
 _STREAMS: Final = 20_000
 
 
@@ -32,8 +32,6 @@ class Seen:
     platform: Platform | None = None
     battery: float | None = None
     """0 to 1, of its newest battery reading."""
-    signal: "deque[Signal]" = field(default_factory=lambda: deque(maxlen=64))
-    """What came in the last 11 s, kept only while somebody watches."""
     _since: int = 0
     _readings: int = 0
 
@@ -136,16 +134,9 @@ def signal_of(message: Message) -> Signal | None:
     xyz = block.xyz if block.sensor == "accelerometer" else block.xyz - block.xyz.mean(axis=1, keepdims=True)
     cells = block.times // SIGNAL_STEP
     last = int(cells.max())
-    first = max(int(cells.min()), last + 1 - _SIGNAL_SPAN // SIGNAL_STEP)
+    first = max(int(cells.min()), last + 1 - SIGNAL_SPAN // SIGNAL_STEP)
     grid = np.full(last - first + 1, np.nan)
     inside = cells >= first
     grid[cells[inside] - first] = np.sqrt((xyz[:, inside] ** 2).sum(axis=0))
     values = [None if math.isnan(value) else value for value in grid.round(3).tolist()]
     return Signal(first * SIGNAL_STEP, values)
-
-
-def keep_signal(seen: Seen, signal: Signal) -> None:
-    """Add to a stream's signal and drop what is older than 11 s."""
-    seen.signal.append(signal)
-    while seen.signal and seen.signal[0].start < signal.start - _SIGNAL_SPAN:
-        seen.signal.popleft()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,20 +12,18 @@ import msgspec
 from gaitway.core.message import Stream
 from gaitway.ingest.intake import Stored
 from gaitway.ingest.knocks import Knock, Knocks
-from gaitway.ingest.phones import SIGNAL_STEP, Phones, Seen, Signal, keep_signal, signal_of
+from gaitway.ingest.phones import Phones, Seen, signal_of
 from gaitway.ops.simulated import PREFIX
-from gaitway.ports import Selection, StreamCounts
+from gaitway.ports import StreamCounts
 from gaitway.registry import Device, Devices
 from gaitway.web.events import Hub
-from gaitway.web.front import Front, Marks
+from gaitway.web.facts import MOST, SILENT, FactFinder, Facts, signal_event
+from gaitway.web.front import Front
 
 _SECOND: Final = 1_000_000_000
-_DAY: Final = 86_400 * _SECOND
 _LATE: Final = 5 * _SECOND
-_SILENT: Final = 15 * _SECOND
 _ASSUMED: Final = 600 * _SECOND
-#: Phones on the page: beyond it those that sent most recently.
-_PHONES: Final = 500
+_STILL: Final = ("stationary", "unknown")
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -49,17 +47,6 @@ class _Doing:
     since: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What has to be asked of the disk, in one go."""
-
-    counts: list[StreamCounts]
-    devices: Mapping[str, Device]
-    states: Mapping[Stream, Marks]
-    refused: Mapping[Stream | None, int]
-    recorded: Mapping[Stream, tuple[float, float]]
-
-
 class Board:
     """The live page's facts. Loop-bound, but for what it asks of the disk in `executor`."""
 
@@ -71,21 +58,17 @@ class Board:
         self._knocks = knocks
         self._executor = executor
         self._devices = Devices(front.registry)
+        self._finder = FactFinder(front, self._devices)
         self._doing: dict[Stream, _Doing] = {}
-        self._recorded: dict[Stream, tuple[int, tuple[float, float]]] = {}
         self._shown: dict[str, dict[str, Any]] = {}
         knocks.told = self._on_knock
 
     def on_stored(self, stored: Stored) -> None:
         """A message was stored: remember its phone, and show its signal to whoever watches."""
         message = stored.message
-        seen = self.phones.note(message)
-        if not self._hub.pages:
-            return
-        signal = signal_of(message)
-        if signal is not None:
-            keep_signal(seen, signal)
-            self._hub.send("signal", _ENCODE(_signal_event(seen, signal)))
+        self.phones.note(message)
+        if self._hub.pages and (signal := signal_of(message)) is not None:
+            self._hub.send("signal", _ENCODE(signal_event(message.stream, signal)))
 
     def on_verdict(self, data: bytes) -> None:
         """A live verdict came from the engine: remember it and pass it on as it is."""
@@ -103,7 +86,7 @@ class Board:
 
     async def snapshot(self) -> dict[str, Any]:
         """Everything the live page shows now. Times are ns."""
-        facts = await self._run(self._ask)
+        facts = await self._run(self._finder.facts)
         now = time.time_ns()
         rows = self._rows(facts, now)
         self._shown = {row["device_id"]: _stable(row) for row in rows}
@@ -117,12 +100,19 @@ class Board:
             "health": self.health(now),
         }
 
+    async def signals(self) -> list[bytes]:
+        """What a page that has just opened needs to draw: the last seconds of each live phone, a message each."""
+        since = time.time_ns() - SILENT
+        live = [seen for seen in self.phones.all().values() if seen.received > since][-MOST:]
+        found: list[bytes] = await self._run(self._finder.signals, [(seen.stream, seen.time) for seen in live])
+        return found
+
     async def refresh(self) -> None:
         """Tell pages of phones whose facts changed since they were last told. For every second or two."""
         if not self._hub.pages:
             return
         shown = self._shown
-        facts = await self._run(self._ask)
+        facts = await self._run(self._finder.facts)
         for row in self._rows(facts, time.time_ns()):
             if shown.get(row["device_id"]) != _stable(row):
                 self._hub.send("phone", _ENCODE(row))
@@ -153,47 +143,16 @@ class Board:
     async def _run(self, call: Callable[..., Any], *args: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call, *args)
 
-    def _ask(self) -> _Facts:
-        since = time.time_ns() - _DAY
-        counts = newest_sessions(self._front.tape.counts(), since)
-        refused: dict[Stream | None, int] = {}
-        for store in self._front.letters.values():
-            for stream, number in store.counts().items():
-                refused[stream] = refused.get(stream, 0) + number
-        devices = {device.device_id: device for device in self._devices.all()}
-        return _Facts(counts, devices, self._front.states(), refused, self._ask_recorded(counts))
-
-    def _ask_recorded(self, counts: Iterable[StreamCounts]) -> dict[Stream, tuple[float, float]]:
-        """Seconds recorded, and of these moving, of recordings that are over; asked of history once each."""
-        over = time.time_ns() - _SILENT
-        answer = {}
-        for count in counts:
-            if count.last_received > over:
-                continue
-            known = self._recorded.get(count.stream)
-            if known is None or known[0] != count.last_received:
-                known = (count.last_received, self._recorded_of(count.stream))
-                self._recorded[count.stream] = known
-            answer[count.stream] = known[1]
-        return answer
-
-    def _recorded_of(self, stream: Stream) -> tuple[float, float]:
-        lead = self._front.settings.lead
-        chosen = Selection(stream.device_id, stream.session_id, recognizer=lead, limit=10_000)
-        rows = self._front.history.segments(chosen).rows
-        moving = sum(row["covered"] for row in rows if row["activity"] not in ("stationary", "unknown"))
-        return float(sum(row["covered"] for row in rows)), float(moving)
-
-    def _rows(self, facts: _Facts, now: int) -> list[dict[str, Any]]:
+    def _rows(self, facts: Facts, now: int) -> list[dict[str, Any]]:
         rows = [self._row(count, facts, now) for count in facts.counts]
         return sorted(rows, key=lambda row: (row["name"] or "", row["device_id"]))
 
-    def _row(self, count: StreamCounts, facts: _Facts, now: int) -> dict[str, Any]:
+    def _row(self, count: StreamCounts, facts: Facts, now: int) -> dict[str, Any]:
         stream = count.stream
         seen = self.phones.get(stream)
         device = facts.devices.get(stream.device_id)
         marks = facts.states.get(stream)
-        recorded, moving = facts.recorded.get(stream, (None, None))
+        parts = facts.recorded.get(stream)
         return {
             "device_id": stream.device_id,
             "session_id": stream.session_id,
@@ -212,8 +171,9 @@ class Board:
             "twice": count.duplicates,
             "late": marks.late if marks else 0,
             "set_aside": facts.refused.get(stream, 0),
-            "recorded_s": recorded,
-            "moving_s": moving,
+            "parts": parts,
+            "recorded_s": None if parts is None else sum(parts.values()),
+            "moving_s": None if parts is None else sum(v for k, v in parts.items() if k not in _STILL),
         }
 
     def _verdict(self, stream: Stream) -> dict[str, Any]:
@@ -245,16 +205,6 @@ def device_of(seen: Seen) -> Device:
     return Device(device_id, name or None, seen.platform, None, seen.received, simulated)
 
 
-def newest_sessions(counts: Iterable[StreamCounts], since: int) -> list[StreamCounts]:
-    """The newest session of each device that sent after a time, at most 500, the newest of them."""
-    newest: dict[str, StreamCounts] = {}
-    for count in counts:
-        known = newest.get(count.stream.device_id)
-        if count.last_received >= since and (known is None or count.last_received >= known.last_received):
-            newest[count.stream.device_id] = count
-    return sorted(newest.values(), key=lambda count: -count.last_received)[:_PHONES]
-
-
 def state_of(silent_ns: int) -> str:
     """The state of a phone by how long it has been silent.
 
@@ -263,7 +213,7 @@ def state_of(silent_ns: int) -> str:
     """
     if silent_ns <= _LATE:
         return "live"
-    if silent_ns <= _SILENT:
+    if silent_ns <= SILENT:
         return "late"
     return "silent" if silent_ns <= _ASSUMED else "assumed"
 
@@ -279,17 +229,8 @@ def _stable(row: Mapping[str, Any]) -> dict[str, Any]:
         "coverage",
         "confidence",
     }
-    return {name: value for name, value in row.items() if name not in moving and name not in ("activity", "since")}
-
-
-def _signal_event(seen: Seen, signal: Signal) -> dict[str, Any]:
-    return {
-        "device_id": seen.stream.device_id,
-        "session_id": seen.stream.session_id,
-        "t0": signal.start,
-        "step_ms": SIGNAL_STEP // 1_000_000,
-        "a": signal.values,
-    }
+    kept = {name: value for name, value in row.items() if name not in moving and name not in ("activity", "since")}
+    return {**kept, "rated": row["readings_per_second"] is not None}
 
 
 def _knock_event(knock: Knock) -> dict[str, Any]:

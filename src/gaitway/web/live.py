@@ -53,7 +53,9 @@ class LiveRoute:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _snapshot(self) -> bytes:
-        return b"retry: 1000\n" + self._hub.chunk("snapshot", msgspec.json.encode(await self._board.snapshot()))
+        chunks = [b"retry: 1000\n", self._hub.chunk("snapshot", msgspec.json.encode(await self._board.snapshot()))]
+        chunks += [self._hub.chunk("signal", signal) for signal in await self._board.signals()]
+        return b"".join(chunks)
 
 
 async def _until_gone(receive: Receive) -> None:

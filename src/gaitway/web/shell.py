@@ -41,8 +41,9 @@ def _response(reply: Reply) -> Response[bytes]:
 @get("/", include_in_schema=False, sync_to_thread=False)
 def index(request: Request[Any, Any, Any], shell: NamedDependency[Shell]) -> Response[bytes]:
     """The page. Without a cookie it comes with 401, and says how to get a link."""
-    locked = request.scope.get("gaitway.locked", False)
-    return shell.file(request, "index.html", 401 if locked else 200)
+    if request.scope.get("gaitway.locked", False):
+        return shell.file(request, "locked.html", 401)
+    return shell.file(request, "index.html")
 
 
 @get(["/static/{path:path}", "/{path:path}"], include_in_schema=False, sync_to_thread=False)

@@ -98,6 +98,7 @@ def serve(tmp_path: Path) -> Serve:
         static = tmp_path / "static"
         (static / "js").mkdir(parents=True, exist_ok=True)
         (static / "index.html").write_text("<!doctype html><title>page</title>" + "<p>hello</p>" * 100)
+        (static / "locked.html").write_text("<!doctype html><title>locked</title>")
         (static / "js" / "page.js").write_text("export const a = 1;")
         (static / ".hidden").write_text("secret")
         registry = Registry(tmp_path / "registry.sqlite")

@@ -114,7 +114,7 @@ def test_a_link_gives_a_cookie_once_and_the_cookie_opens_the_page(serve: Any, ru
             async with served.client(**LAN) as client:
                 assert (await client.head(f"/link/{link}")).status_code == 405  # a preview does not use it up
                 locked = await client.get("/")
-                assert locked.status_code == 401 and "hello" in locked.text
+                assert locked.status_code == 401 and "locked" in locked.text
                 answer = await client.get(f"/link/{link}")
                 assert (answer.status_code, answer.headers["location"]) == (303, "/")
                 cookie = answer.headers["set-cookie"]
