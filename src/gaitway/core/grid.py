@@ -47,6 +47,16 @@ class Grid:
         """Size and slide as recogniser names carry them: `10s-2s`, `500ms-100ms`."""
         return f"{duration_text(self.size)}-{duration_text(self.slide)}"
 
+    @classmethod
+    def parse(cls, text: str) -> "Grid":
+        """The grid of such a text.
+
+        >>> Grid.parse("10s-500ms").slide
+        500000000
+        """
+        size, slide = (_duration(part) for part in text.split("-"))
+        return cls(size, slide)
+
     def start(self, window: int) -> int:
         """Start of a window, ns."""
         return window * self.slide
@@ -88,3 +98,7 @@ def duration_text(ns: int) -> str:
     ('2s', '500ms')
     """
     return f"{ns // SECOND}s" if ns % SECOND == 0 else f"{ns // 1_000_000}ms"
+
+
+def _duration(text: str) -> int:
+    return int(text[:-2]) * 1_000_000 if text.endswith("ms") else int(text[:-1]) * SECOND

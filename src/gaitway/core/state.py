@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from gaitway.core.grid import Grid
 from gaitway.core.panes import Pane
 from gaitway.core.ranges import Ranges
 from gaitway.errors import StateError
@@ -85,6 +86,15 @@ class StreamState:
     def unpublished(self) -> bool:
         """Whether revisions wait for a tick."""
         return any(grid.dirty for grid in self.grids.values())
+
+    def since(self) -> dict[str, int]:
+        """Per recogniser that came later than the stream, the first window_start (ns) it judges."""
+        return {
+            name: Grid.parse(text).start(window)
+            for text, grid in self.grids.items()
+            for name, window in grid.since.items()
+            if window != ALL
+        }
 
     def dump(self) -> bytes:
         """Save it."""

@@ -238,6 +238,5 @@ class Windows:
         known.stale.clear()
 
 
-
 def _merged(a: Pane, b: Pane) -> Pane:
     return Pane(a[0] + b[0], a[1] + b[1], a[2] | b[2])

@@ -14,6 +14,7 @@ from typing import NamedTuple, get_args
 from gaitway.core.activity import Activity as ActivityName
 from gaitway.core.activity import ActivityRecord, Status, Verdict
 from gaitway.core.message import Stream
+from gaitway.core.state import StreamState
 from gaitway.errors import LogError
 
 VERSION = 1
@@ -48,6 +49,11 @@ class Checkpoint(NamedTuple):
     sealed_to: int
     late: int
     blob: bytes
+
+    @property
+    def since(self) -> dict[str, int]:
+        """Per recogniser that came later than the stream, the first window_start (ns) it judges."""
+        return StreamState.load(self.blob).since()
 
 
 class ActivityTapeReader:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
 from functools import partial
 
 import structlog
@@ -11,7 +10,7 @@ from gaitway.config import Settings
 from gaitway.core.message import Stream
 from gaitway.engine.link import FrontLink
 from gaitway.errors import BusyError
-from gaitway.log.activity import ActivityTape, ActivityTapeReader, Checkpoint
+from gaitway.log.activity import ActivityTape, ActivityTapeReader
 from gaitway.log.dead_letters import SqliteDeadLetters
 from gaitway.log.group_commit import GroupCommit
 from gaitway.log.reader import SqliteTapeReader
@@ -82,14 +81,12 @@ class FrontProcess:
             history=ParquetHistory(data.root, self._reader, self._activity, self._settings.timezone),
             letters={"front": self._letters, "engine": SqliteDeadLetters(data.core_errors)},
             link=self._link,
-            states=self._states,
+            states=self._activity.checkpoints,
+            active=self._activity.active,
             simulate=self._simulations.start,
             start=(self._start,),
             stop=(self._stop,),
         )
-
-    def _states(self) -> Mapping[Stream, Checkpoint]:
-        return self._activity.checkpoints()
 
     def _seal(self, asked: tuple[list[Stream], int]) -> None:
         """Put seals on tape 1; the engine asks again for those that did not get there."""

@@ -12,10 +12,11 @@ from gaitway.core.activity import Verdict
 from gaitway.core.message import CORE_SENSORS, Stream
 from gaitway.core.recognizers import Recognizer, from_settings
 from gaitway.core.samples import Samples, Sources, gather, merge
+from gaitway.core.state import ALL
 from gaitway.core.verification import Findings, Published, Scope, compare
 from gaitway.engine.link import request_flush
 from gaitway.errors import GaitwayError, NotFoundError
-from gaitway.log.activity import ActivityTapeReader, Checkpoint
+from gaitway.log.activity import ActivityTapeReader
 from gaitway.log.reader import SqliteTapeReader
 from gaitway.ports import History, Selection
 from gaitway.profiles.folder import DataFolder
@@ -23,7 +24,7 @@ from gaitway.registry import Recognizers, Registry
 from gaitway.warehouse.history import ParquetHistory
 from gaitway.warehouse.parquet import ParquetWarehouse
 
-_ALL = 2**63 - 1
+_EVER = 2**63 - 1
 _PAGE = 10_000
 
 
@@ -117,15 +118,15 @@ class FolderSource:
 
     def since(self, stream: Stream, recognizer: Recognizer) -> int:
         """From the engine's checkpoint."""
-        return since_of(self._checkpoints[stream], recognizer)
+        return self._checkpoints[stream].since.get(recognizer.name, ALL)
 
     def samples(self, stream: Stream, upto: int) -> Sources:
         """From the warehouse, and from the log behind it."""
         written = self._warehouse.position("raw")
-        messages = list(self._warehouse.samples(stream, 0, _ALL, upto))
+        messages = list(self._warehouse.samples(stream, 0, _EVER, upto))
         if upto > written:
-            messages += self._tape.samples(stream, 0, _ALL, upto, CORE_SENSORS)
-        return gather(messages, 0, _ALL)
+            messages += self._tape.samples(stream, 0, _EVER, upto, CORE_SENSORS)
+        return gather(messages, 0, _EVER)
 
     def published(self, stream: Stream, recognizer: str) -> Mapping[int, Published]:
         """From the warehouse and its tail."""
@@ -144,7 +145,7 @@ class ServerSource:
     def recognizers(self) -> list[Known]:
         """From /api/recognizers."""
         rows = self._get("/api/recognizers", {})["recognizers"]
-        return [Known(from_settings(row["settings"]), bool(row.get("retired", False))) for row in rows]
+        return [Known(from_settings(row["settings"]), row["retired"]) for row in rows]
 
     def streams(self) -> dict[Stream, Scope]:
         """From /api/streams."""
@@ -152,7 +153,7 @@ class ServerSource:
 
     def since(self, stream: Stream, recognizer: Recognizer) -> int:
         """From /api/streams."""
-        since: int = self._rows[stream].get("since", {}).get(recognizer.name, Scope(0).since)
+        since: int = self._rows[stream]["since"].get(recognizer.name, ALL)
         return since
 
     def samples(self, stream: Stream, upto: int) -> Sources:
@@ -192,15 +193,6 @@ class ServerSource:
             raise GaitwayError(message, where=path, hint=body.get("hint", ""))
         found: dict[str, Any] = answer.json()
         return found
-
-
-def since_of(checkpoint: Checkpoint, recognizer: Recognizer) -> int:
-    """First window_start (ns) a recogniser judges, from the saved state of a stream."""
-    from gaitway.core.state import StreamState
-
-    grid = StreamState.load(checkpoint.blob).grids.get(recognizer.grid.text)
-    window = None if grid is None else grid.since.get(recognizer.name)
-    return Scope(0).since if window is None or window < 0 else recognizer.grid.start(window)
 
 
 def published_row(row: Mapping[str, Any]) -> tuple[int, Published]:

@@ -1,6 +1,6 @@
 """What the front is made of: the rooms below it, handed in by whoever assembles a profile."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -48,6 +48,11 @@ class Marks(Protocol):
         ...
 
     @property
+    def since(self) -> Mapping[str, int]:
+        """Per recogniser that came later than the stream, the first window_start (ns) it judges."""
+        ...
+
+    @property
     def late(self) -> int:
         """Readings that came behind the watermark."""
         ...
@@ -89,6 +94,8 @@ class Front:
     link: EngineLink
     states: Callable[[], Mapping[Stream, Marks]] = dict
     """What the engine has noted of each stream. May block: it is called in a thread."""
+    active: Callable[[], Collection[str]] = tuple
+    """Names of the recognisers that judge now. May block."""
     simulate: Callable[[], Awaitable[str]] | None = None
     """Starts a simulated phone and gives its device id."""
     start: Sequence[Callable[[], Awaitable[None]]] = ()

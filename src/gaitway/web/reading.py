@@ -49,11 +49,13 @@ class Desk:
         lead = self._front.settings.lead
         known = self._recognizers.all()
         newest = max((item.started for item in known if _is_called(item.name, lead)), default=None)
+        active = self._front.active()
         rows = [
             {
                 "name": item.name,
                 "settings": dict(item.settings),
                 "started": item.started,
+                "retired": item.name not in active,
                 "lead": _is_called(item.name, lead) and item.started == newest,
             }
             for item in known
@@ -137,6 +139,7 @@ def _stream_row(
         "live": 0 <= now - count.last_received <= _LIVE and count.messages > 0,
         "tick": (marks.tick or None) if marks else None,
         "sealed_to": (marks.sealed_to or None) if marks else None,
+        "since": dict(marks.since) if marks else {},
         "counts": {
             "messages": count.messages,
             "readings": readings,

@@ -16,7 +16,7 @@ class Counts(TypedDict):
 
 
 class StreamRow(TypedDict):
-    """One recording on one phone. Times are ns."""
+    """One recording on one phone. Times are ns. `since`: first window of recognisers that came later than it."""
 
     device_id: str
     session_id: str
@@ -25,6 +25,7 @@ class StreamRow(TypedDict):
     live: bool
     tick: int | None
     sealed_to: int | None
+    since: dict[str, int]
     counts: Counts
 
 
@@ -65,11 +66,12 @@ class Readings(TypedDict):
 
 
 class RecognizerRow(TypedDict):
-    """A recogniser: its settings, the tape position from which on it judges, and whether it leads."""
+    """A recogniser: its settings, the tape position from which on it judges, whether it was switched off, and leads."""
 
     name: str
     settings: dict[str, Any]
     started: int
+    retired: bool
     lead: bool
 
 

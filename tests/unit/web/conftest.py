@@ -68,6 +68,7 @@ class Mark:
     tick: int
     sealed_to: int
     late: int
+    since: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass

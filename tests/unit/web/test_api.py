@@ -24,7 +24,7 @@ def test_streams_put_together_tape_engine_warehouse_and_dead_letters(serve: Any,
         async with serve() as served, served.client() as client:
             for device, number in (("phone-b", 1), ("phone-a", 1), ("phone-a", 1), ("phone-a", 4)):
                 assert (await client.post("/data", content=message(device, number=number))).status_code == 200
-            served.states[A] = type("Mark", (), {"tick": 9, "sealed_to": 0, "late": 21})()
+            served.states[A] = type("Mark", (), {"tick": 9, "sealed_to": 0, "late": 21, "since": {"new-1": 5}})()
             served.history.counts = {A: 6}
             served.front.letters["engine"].add([DeadLetter(1, "late", "time", b"{}", A, 2)])
             answer = (await client.get("/api/streams")).json()
