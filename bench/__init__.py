@@ -1,0 +1,1 @@
+"""What Gaitway promises in figures, measured: `python -m bench [case ...]`. README.md says what and how."""

@@ -1,0 +1,1 @@
+"""The usual way, to stand beside: Flask's server, json, one publish per reading, a consumer that windows."""
