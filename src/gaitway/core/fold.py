@@ -175,7 +175,7 @@ class Fold:
         if not in_order and state.head >= 0:
             state.late += int(np.count_nonzero(summed.times < watermark))
         for windows, runs in zip(self._windows, summed.grids, strict=True):
-            known = windows.join(state, watermark, runs.first)
+            known = state.grids.get(windows.grid.text) or windows.join(state, watermark, runs.first)
             windows.add(known, summed.source, runs, in_order=in_order)
         state.newest[summed.source] = max(state.newest[summed.source], block.newest)
 

@@ -102,9 +102,11 @@ class Live:
         times = np.concatenate([part.times for part in live.parts])
         totals = np.concatenate([part.totals for part in live.parts])
         inside = (times >= start) & (times < end)
-        cells = np.unique(times[inside] // CELL)
         count = int(np.count_nonzero(inside))
-        return Evidence(count, int(totals[inside].sum()), len(cells) * CELL / (end - start)) if count else None
+        if not count:
+            return None
+        cells = np.bincount((times[inside] - start) // CELL)
+        return Evidence(count, int(totals[inside].sum()), int(np.count_nonzero(cells)) * CELL / (end - start))
 
     def _read_back(self, stream: Stream, live: LiveState, start: int, end: int) -> Evidence | None:
         sources = self._readback.samples(stream, start, end, live.position)

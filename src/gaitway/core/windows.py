@@ -14,7 +14,7 @@ A tick publishes the open windows too, but leaves them open: otherwise each tick
 reopen what it has just closed (docs/decisions/0006-ticks.md).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Protocol
 
@@ -30,6 +30,7 @@ from gaitway.core.recognizers.recognizer import Recognizer
 from gaitway.core.samples import Sources
 from gaitway.core.state import ALL, EVERY, GridState, StreamState
 
+_FEW = 16  # so many windows are looked at one by one; more are found from the panes that are held
 _CHUNK = 512  # dirty windows judged per read-back: bounds memory however late the data
 
 
@@ -153,13 +154,14 @@ class Windows:
         known.dirty.clear()
 
     def _judge_open(self, stream: Stream, known: GridState, through: int, position: int) -> None:
-        self._refresh(stream, known, position)
-        held = {pane for panes in known.panes for pane in panes}
-        width, closed = self.grid.pane, known.closed
-        windows = sorted({w for p in held for w in self.grid.windows_at(p * width) if closed <= w < through})
-        if not windows:
-            return
-        judged = [(window, self._evidence(stream, known, window, position)) for window in windows]
+        if known.stale:
+            self._refresh(stream, known, position)
+        closed = known.closed
+        judged = [
+            (window, seen)
+            for window in self._candidates(known, through)
+            if (seen := self._evidence(stream, known, window, position)) is not None
+        ]
         span = (self.grid.start(closed), self.grid.start(min(known.shown, through)))
         for recognizer in self._recognizers:
             before = self._publisher.current(stream, recognizer.name, *span) if closed < known.shown else {}
@@ -167,6 +169,14 @@ class Windows:
             for window, seen in judged:
                 if window >= since:
                     self._publish(stream, recognizer, (window, recognizer.judge(seen), position), before)
+
+    def _candidates(self, known: GridState, through: int) -> Iterable[int]:
+        """The open windows below `through` that may hold a sample, rising; across a hole only those at its edges."""
+        closed, width = known.closed, self.grid.pane
+        if through - closed <= _FEW:
+            return range(closed, through)
+        held = {pane for panes in known.panes for pane in panes}
+        return sorted({w for p in held for w in self.grid.windows_at(p * width) if closed <= w < through})
 
     def _revise(self, stream: Stream, known: GridState, windows: range, at: tuple[int, int]) -> None:
         """Judge closed windows again; those that reach back behind a seal stay as they are."""
@@ -193,32 +203,30 @@ class Windows:
         end = start + self.grid.size
         self._publisher.publish(ActivityRecord(stream, start, end, recognizer.name, verdict, position, status))
 
-    def _evidence(self, stream: Stream, known: GridState, window: int, position: int) -> Evidence:
+    def _evidence(self, stream: Stream, known: GridState, window: int, position: int) -> Evidence | None:
         """The evidence on an open window: from panes, or read back where another source than the summed one speaks."""
-        sums = [self._sum(panes, window) for panes in known.panes]
-        coverages = tuple(filled / self.grid.cells for _, _, filled in sums)
-        chosen = choose(coverages)
-        if chosen == 0:
-            count, total, _ = sums[0]
-            return Evidence(count, total, coverages[0])
+        summed, *others = known.panes
+        n, total, filled = self._sum(summed, window)
+        if filled * 2 >= self.grid.cells or not any(others):
+            return Evidence(n, total, filled / self.grid.cells) if n else None
+        coverages = (filled, *(self._sum(panes, window)[2] for panes in others))
+        if not any(coverages):
+            return None
+        if choose(tuple(cells / self.grid.cells for cells in coverages)) == 0:
+            return Evidence(n, total, filled / self.grid.cells)
         start = self.grid.start(window)
         sources = self._readback.samples(stream, start, start + self.grid.size, position)
-        seen = evidence(sources, start, start + self.grid.size)
-        if seen is None:
-            message = f"window {start} of {stream.key} has samples in its panes but none on the tape"
-            raise AssertionError(message)
-        return seen
+        return evidence(sources, start, start + self.grid.size)
 
     def _sum(self, panes: dict[int, Pane], window: int) -> tuple[int, int, int]:
-        count = total = filled = 0
-        if panes:
-            for number in self.grid.panes_of(window):
-                pane = panes.get(number)
-                if pane is not None:
-                    count += pane[0]
-                    total += pane[1]
-                    filled += pane[2].bit_count()
-        return count, total, filled
+        n = total = filled = 0
+        for number in self.grid.panes_of(window):
+            pane = panes.get(number)
+            if pane is not None:
+                n += pane[0]
+                total += pane[1]
+                filled += pane[2].bit_count()
+        return n, total, filled
 
     def _refresh(self, stream: Stream, known: GridState, position: int) -> None:
         """Read stale panes back as a set, a run of neighbours at a time."""

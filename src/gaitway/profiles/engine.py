@@ -55,8 +55,8 @@ class EngineProcess:
         self._feed = self._make_feed(data, warehouse)
         self._stop = threading.Event()
         self._upkeep = self._make_upkeep(data)
-        if not views_are_current(data.root, settings.timezone, lead.name):
-            write_views_file(data.root, settings.timezone, lead.name)
+        if not views_are_current(data.root, settings.timezone, settings.lead):
+            write_views_file(data.root, settings.timezone, settings.lead)
 
     def run(self) -> None:
         """Work until told to stop, then fold and write all that is on the tape."""

@@ -44,7 +44,7 @@ COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "RAW_DATA.ACTIVITY_RECORDS": {
         **_IDS,
-        **_MESSAGE,
+        **{name: _MESSAGE[name] for name in ("message_id", "received_at", "transport")},
         "schema_version": "version of the record's form",
         "payload": "JSON array of the app's readings: name, time (ns), values, accuracy",
         "rest": "JSON object of what else the app's envelope held; null where nothing",

@@ -76,16 +76,17 @@ def export(
     tmp = path.with_name(path.name + ".tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = _write(connection, chosen, wanted, tmp, progress)
-        os.replace(tmp, path)
+        try:
+            rows = _write(connection, chosen, wanted, tmp, progress)
+            os.replace(tmp, path)
+        finally:
+            tmp.unlink(missing_ok=True)
     except OSError as error:
         message = f"cannot write {path.name}: {error.strerror or error}"
         raise GaitwayError(message, where=str(path.parent), hint="Choose another folder with --out.") from error
     except duckdb.Error as error:
         hint = "Try again; if it stays so, `gaitway doctor` looks at the folder."
         raise WarehouseError(f"cannot read {table}: {error}", where=chosen.view, hint=hint) from error
-    finally:
-        tmp.unlink(missing_ok=True)
     return Exported(table, str(path), rows, path.stat().st_size)
 
 

@@ -6,7 +6,7 @@ with little memory, because it does so inside the server.
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -189,6 +189,8 @@ class ParquetHistory:
 
         with self._lock:
             if self._connection is None:
+                with suppress(OSError):  # a folder that cannot be written can still be read, as far as memory goes
+                    self._spill.parent.mkdir(parents=True, exist_ok=True)
                 config: dict[str, str | bool | int | float | list[str]] = {
                     "threads": 1,
                     "memory_limit": "256MB",

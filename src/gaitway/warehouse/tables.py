@@ -6,6 +6,7 @@ Filters of a reader on the columns that identify a row reach the Parquet scan: t
 from collections.abc import Sequence
 
 from gaitway.core.message import ACCELERATION
+from gaitway.warehouse.schemas import SCHEMAS
 from gaitway.warehouse.sources import Rows, quoted
 
 #: What makes two readings equal (law 4), in the order in which readings are listed.
@@ -69,14 +70,21 @@ def records_view(rows: Rows) -> str:
 
 def versions(rows: Rows) -> str:
     """Every version of every verdict, once."""
-    return f"""SELECT * FROM {rows.all}
-        QUALIFY row_number() OVER (PARTITION BY {", ".join(VERSION_KEY)} ORDER BY position DESC) = 1"""
+    return _newest(rows, VERSION_KEY, "position")
 
 
 def current(rows: Rows) -> str:
     """The version of every verdict that stands."""
-    return f"""SELECT * FROM {rows.all}
-        QUALIFY row_number() OVER (PARTITION BY {", ".join(WINDOW_KEY)} ORDER BY revision DESC, position DESC) = 1"""
+    return _newest(rows, WINDOW_KEY, "(revision, position)")
+
+
+def _newest(rows: Rows, key: Sequence[str], order: str) -> str:
+    """Of the rows with equal keys the last one in an order."""
+    # A GROUP BY, not QUALIFY row_number() = 1: see `sources.globbed`.
+    last = ", ".join(
+        name if name in key else f"arg_max_null({name}, {order}) AS {name}" for name in SCHEMAS["activities"].names
+    )
+    return f"SELECT {last} FROM {rows.all} GROUP BY {', '.join(key)}"
 
 
 def versions_view(rows: Rows) -> str:

@@ -109,12 +109,14 @@ def segment_ctes(raw: Rows, activities: Rows, recognizer: str | None, where: str
 
 def create(connection: "duckdb.DuckDBPyConnection", views: Mapping[str, str], database: str) -> None:
     """Create schemas and views, with a comment on each column, in an attached database."""
+    connection.begin()  # in one go: each statement by itself would be written to the disk
     for schema in SCHEMAS:
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {database}.{schema}")
     for name, select in views.items():
         connection.execute(f"CREATE OR REPLACE VIEW {database}.{name} AS {select}")
         for column, text in COLUMNS[name].items():
             connection.execute(f'COMMENT ON COLUMN {database}.{name}."{column}" IS {quoted(text)}')
+    connection.commit()
 
 
 def file_views(warehouse: Path, settings: ViewSettings) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,17 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from gaitway.core.grid import CELL
+from gaitway.core.message import Block, Message, Record, Stream
+from gaitway.core.segments import Spoken, segments
+from gaitway.errors import RefusedError, WarehouseError
+from gaitway.ports import History, Page, Selection
+from gaitway.warehouse import paging
+from gaitway.warehouse.compaction import compact, merge_now
+from gaitway.warehouse.history import ParquetHistory
+from gaitway.warehouse.layout import Layout, utc_day
+from gaitway.warehouse.parquet import ParquetWarehouse
 from unit.warehouse.written import (
     ANNA,
     BERT,
@@ -23,17 +35,6 @@ from unit.warehouse.written import (
     push,
     warehouse,
 )
-
-from gaitway.core.grid import CELL
-from gaitway.core.message import Block, Message, Record, Stream
-from gaitway.core.segments import Spoken, segments
-from gaitway.errors import RefusedError, WarehouseError
-from gaitway.ports import History, Page, Selection
-from gaitway.warehouse import paging
-from gaitway.warehouse.compaction import compact, merge_now
-from gaitway.warehouse.history import ParquetHistory
-from gaitway.warehouse.layout import Layout, utc_day
-from gaitway.warehouse.parquet import ParquetWarehouse
 
 
 class House:
@@ -287,11 +288,11 @@ def test_segments_tile_a_recording(house: House) -> None:
     house.write_raw()
     walked(house, ANNA, NOON + 30 * S, 30, "running")
     rows = house.history.segments(Selection(recognizer="thresholds")).rows
-    assert [row["activity"] for row in rows][0] == "walking"
+    assert rows[0]["activity"] == "walking"
     assert sum(row["covered"] for row in rows) == pytest.approx(60)
     assert rows[0]["start"] == "2026-03-05T10:00:00.000Z"
     assert rows[-1]["end"] == "2026-03-05T10:00:59.900Z"
-    assert all(a["end"] == b["start"] for a, b in zip(rows, rows[1:], strict=False))
+    assert all(a["end"] == b["start"] for a, b in pairwise(rows))
 
 
 def test_segments_equal_the_reference_and_come_in_pages(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,7 +381,7 @@ messages = st.lists(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(pushed=messages)
 def test_counts_equal_the_set_of_readings(tmp_path_factory: pytest.TempPathFactory, pushed: list[Any]) -> None:
     house = House(tmp_path_factory.mktemp("house"))

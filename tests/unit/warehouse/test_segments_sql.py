@@ -9,13 +9,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.warehouse.written import NOON, S
 
 from gaitway.core.activity import ACTIVITIES
 from gaitway.core.grid import CELL, Grid
 from gaitway.core.message import Stream
 from gaitway.core.segments import Spoken, segments
 from gaitway.warehouse import segments_sql, tables
+from unit.warehouse.written import NOON, S
 
 STREAMS = (Stream("a", "1"), Stream("a", "2"), Stream("b", "1"))
 GRIDS = (Grid(10 * S, 2 * S), Grid(5 * S, S), Grid(5 * CELL, 2 * CELL), Grid(CELL, CELL), Grid(S, S))
@@ -48,7 +48,11 @@ def ask(
         for w in windows
     ]
     connection.register("samples", _table(rows, ["device_id", "session_id"], {"time": pa.int64()}))
-    ints = {"window_start": pa.timestamp("us"), "activity": pa.string(), "coverage": pa.float64()}
+    ints: dict[str, pa.DataType] = {
+        "window_start": pa.timestamp("us"),
+        "activity": pa.string(),
+        "coverage": pa.float64(),
+    }
     ints |= {"recognizer": pa.string(), "revision": pa.int64()}
     connection.register("verdicts", _table(verdicts, ["device_id", "session_id"], ints))
     ctes = segments_sql.ctes("FROM verdicts", "FROM samples", newest_only=newest_only)
@@ -92,13 +96,13 @@ def histories(draw: st.DrawFn) -> tuple[list[tuple[Stream, np.ndarray]], list[Ju
     return samples, judged
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(history=histories())
 def test_segments_equal_the_reference(connection: Any, history: tuple[Any, Any]) -> None:
     assert ask(connection, *history) == reference(*history)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(history=histories())
 def test_days_add_up_to_what_was_recorded(connection: Any, history: tuple[Any, Any]) -> None:
     samples, judged = history

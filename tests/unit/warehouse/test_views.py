@@ -21,7 +21,19 @@ from gaitway.warehouse.compaction import compact, merge_now
 from gaitway.warehouse.layout import Layout, Range, utc_day
 from gaitway.warehouse.schemas import write_empty
 from gaitway.warehouse.views import FILE, ViewSettings, settings_of, views_are_current, write_views_file
-from unit.warehouse.written import ANNA, DAY, NOON, RECOGNIZER, S, judged, numbered, push, records, through_file, warehouse
+from unit.warehouse.written import (
+    ANNA,
+    DAY,
+    NOON,
+    RECOGNIZER,
+    S,
+    judged,
+    numbered,
+    push,
+    records,
+    through_file,
+    warehouse,
+)
 
 DOCS = Path(__file__).parents[3] / "docs" / "reference" / "warehouse.md"
 
@@ -72,7 +84,9 @@ def test_every_column_is_explained_in_the_file_and_in_the_docs(data: Path) -> No
 
 def test_readings_are_exact_and_an_equal_one_is_there_once(data: Path) -> None:
     xyz = np.array([[9.80665 * np.float32(0.1), 0.1], [1.0, 2.0], [-0.5, 0.25]])
-    message = Message(ANNA, 7, (Block("magnetometer", np.array([NOON, NOON + 1]), xyz, values=('{"b":1}', None)),), NOON)
+    message = Message(
+        ANNA, 7, (Block("magnetometer", np.array([NOON, NOON + 1]), xyz, values=('{"b":1}', None)),), NOON
+    )
     again = Message(ANNA, 8, message.blocks, NOON + S, "mqtt")
     warehouse(data).write_raw(records(message, again, push(ANNA, [NOON], "magnetometer", x=5.0)), 1, 3)
     columns = 'time, ts, x, y, z, "values", accuracy, message_id, transport, received_at, position'
@@ -126,16 +140,6 @@ def test_ranges_without_a_marker_are_invisible(data: Path) -> None:
     layout.mark(1, 2)  # one marker over both
     layout.marker(Range(1, 1)).unlink()
     assert ask(data, "SELECT count(*) FROM RAW_DATA.READINGS") == [(2,)]
-
-
-def test_a_file_over_two_markers_that_touch_counts(data: Path) -> None:
-    store = warehouse(data)
-    store.write_raw(records(push(ANNA, [NOON])), 1, 4)
-    layout = Layout(data / "warehouse", "raw")
-    layout.mark(1, 2)
-    layout.mark(3, 4)
-    layout.marker(Range(1, 4)).unlink()
-    assert ask(data, "SELECT count(*) FROM RAW_DATA.READINGS") == [(1,)]
 
 
 @pytest.mark.parametrize("settled", [False, True])
@@ -195,7 +199,9 @@ def test_segments_and_days_show_the_lead(data: Path) -> None:
     segment = ask(data, "SELECT recognizer, activity, segment_start::VARCHAR, segment_end::VARCHAR, covered "
                         "FROM PROCESSED_DATA.SEGMENTS")  # fmt: skip
     assert segment == [(RECOGNIZER, "walking", "2026-03-05 10:00:00", "2026-03-05 10:00:59.9", 60.0)]
-    day = ask(data, "SELECT device_id, day::VARCHAR, recognizer, walking_minutes, recorded_minutes FROM PROCESSED_DATA.DAYS")
+    day = ask(
+        data, "SELECT device_id, day::VARCHAR, recognizer, walking_minutes, recorded_minutes FROM PROCESSED_DATA.DAYS"
+    )
     assert day == [("anna", "2026-03-05", RECOGNIZER, 1.0, 1.0)]
     write_views_file(data, "UTC")
     both = ask(data, "SELECT activity FROM PROCESSED_DATA.SEGMENTS ORDER BY 1")
@@ -229,14 +235,54 @@ def _nodes(plan: Any) -> list[dict[str, Any]]:
     return [node for each in plans for node in [each, *_nodes(each.get("children", []))]]
 
 
-def test_only_the_files_of_a_day_are_opened(data: Path) -> None:
+def test_a_query_opens_only_files_that_count(data: Path) -> None:
     store = warehouse(data)
-    for position in range(1, 6):
-        store.write_raw(records(push(ANNA, [NOON + position * DAY]), first=position), position, position)
-    compact(data / "warehouse", utc_day(NOON + 4 * DAY), 0.0)
-    plan = ask(data, f"EXPLAIN (ANALYZE, FORMAT json) SELECT * FROM RAW_DATA.READINGS WHERE time = {NOON + 2 * DAY}")[0][1]
-    read = [node["extra_info"] for node in _nodes(json.loads(plan)) if "Row Groups Scanned" in str(node.get("extra_info"))]
-    assert read
+    for position in range(1, 7):
+        store.write_raw(records(push(ANNA, [NOON + position // 5 * DAY]), first=position), position, position)
+    for merged in compact(data / "warehouse", utc_day(NOON + DAY), 0.0):
+        age(merged)
+    plan = ask(data, f"EXPLAIN (ANALYZE, FORMAT json) SELECT * FROM RAW_DATA.READINGS WHERE time >= {NOON}")[0][1]
+    found = [node.get("extra_info", {}) for node in _nodes(json.loads(plan)["operator"])]
+    scans = [info for info in found if info.get("Function") == "READ_PARQUET"]
+    (small,) = [scan for scan in scans if "/*.merged.parquet" not in scan["Filename(s)"]]
+    assert int(small["Total Files Read"]) <= 3  # of nine: those of the day that is not merged, and the first
+
+
+FIRST_BY = {
+    "RAW_DATA.READINGS": "time",
+    "RAW_DATA.ACTIVITY_RECORDS": "received_at",
+    "PROCESSED_DATA.USER_ACTIVITY_PROCESSED": "revision",
+    "PROCESSED_DATA.ACTIVITIES_CURRENT": "revision",
+    "PROCESSED_DATA.SEGMENTS": "segment_start",
+}
+
+
+@pytest.mark.parametrize("files", ["small", "merged", "both"])
+def test_the_first_rows_are_rows(data: Path, files: str) -> None:
+    """DuckDB 2.0 looks rows of a LIMIT or QUALIFY up again, in the wrong file where a join left files out."""
+    store = warehouse(data)
+    for at in range(1, 7):
+        start = NOON + at % 2 * DAY + at * 20 * S
+        store.write_raw(records(push(ANNA, [start + k * S // 10 for k in range(150)], x=float(at)), first=at), at, at)
+        store.write_activities([(at, judged(start // (2 * S) * 2 * S, revision=at))], at, at)
+    if files != "small":
+        last = 2 if files == "merged" else 1
+        for merged in compact(data / "warehouse", utc_day(NOON + last * DAY), 0.0):
+            age(merged)
+    with through_file(data) as connection:
+        for view, order in FIRST_BY.items():
+            every = connection.execute(f"SELECT * FROM {view} ORDER BY {order}").fetchall()
+            assert len(set(every)) == len(every) > 0
+            for select, expected in (
+                (f"ORDER BY {order} LIMIT 1", every[:1]),
+                (f"ORDER BY {order} DESC LIMIT 1", every[-1:]),
+                ("LIMIT 1", every),
+                (f"QUALIFY row_number() OVER (ORDER BY {order} DESC) = 1", every[-1:]),
+                (f"QUALIFY row_number() OVER (PARTITION BY device_id ORDER BY {order} DESC) = 1", every[-1:]),
+                ("USING SAMPLE 1 ROWS", every),
+            ):
+                (row,) = connection.execute(f"SELECT * FROM {view} {select}").fetchall()
+                assert row in expected, (view, select)
 
 
 def test_whether_the_views_are_current(data: Path, tmp_path: Path) -> None:
@@ -278,8 +324,10 @@ def test_a_file_that_is_no_database_is_said_to_be_so(data: Path) -> None:
 
 def test_a_database_of_somebody_else_is_not_current(data: Path) -> None:
     (data / "warehouse" / FILE).unlink()
-    with duckdb.connect(str(data / "warehouse" / FILE)) as other:
+    made = data.parent / FILE
+    with duckdb.connect(str(made)) as other:
         other.execute("CREATE TABLE t AS SELECT 1")
+    made.rename(data / "warehouse" / FILE)
     assert not views_are_current(data)
 
 
