@@ -92,7 +92,7 @@ class Fold:
     def is_quiet(self, stream: Stream, at: int) -> bool:
         """Whether nothing of a stream had arrived for some seconds at a time of arrival (ns)."""
         live = self._state(stream).live
-        return live is None or at - live.said_at > _QUIET
+        return live is None or at - live.arrived_at > _QUIET
 
     def forget(self, stream: Stream) -> None:
         """Drop a quiet stream from memory; its saved state is loaded when it speaks again."""

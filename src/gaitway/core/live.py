@@ -1,6 +1,6 @@
 """Live verdicts: provisional, on the newest span of a stream, on no grid; for the page only.
 
-At most one a second of arrival time and stream. They come from the magnitudes of the last span as they arrived,
+One per second of arrival time and stream at most. They come from the magnitudes of the last span as they arrived,
 repeats included; the records of tape 2 are exact, these are quick.
 """
 
@@ -35,14 +35,18 @@ class _Part(NamedTuple):
 class LiveState:
     """The newest span of one stream."""
 
-    __slots__ = ("begun", "newest", "parts", "position", "said_at")
+    __slots__ = ("arrived_at", "begun", "newest", "parts", "phase", "position", "slot")
 
-    def __init__(self) -> None:
+    def __init__(self, received_at: int) -> None:
         self.parts: deque[_Part] = deque()
         self.newest = -1
         self.begun = 0
         """First sample after the last hole longer than a window."""
-        self.said_at = 0
+        self.arrived_at = received_at
+        self.phase = received_at - _EVERY // 2
+        """Seconds of arrival begin half a second before the first message: one a second, whatever its jitter, falls
+        into each."""
+        self.slot = -1
         self.position = 0
 
 
@@ -59,7 +63,7 @@ class Live:
         """Take in the acceleration blocks of a message."""
         live = state.live
         if live is None:
-            live = state.live = LiveState()
+            live = state.live = LiveState(record.received_at)
         for block in blocks:
             first, newest = block.grids[0].first, block.grids[0].newest
             if first > live.newest + self._size:
@@ -71,9 +75,11 @@ class Live:
         while live.parts and live.parts[0].newest < live.newest - self._size:
             live.parts.popleft()
         live.position = record.position
-        if record.received_at - live.said_at >= _EVERY:
-            live.said_at = record.received_at
+        slot = (record.received_at - live.phase) // _EVERY
+        if slot != live.slot:
+            live.slot = slot
             self._due[record.stream] = live
+        live.arrived_at = record.received_at
 
     def take(self, wanted: Callable[[Stream], bool]) -> list[LiveVerdict]:
         """The verdicts due since the last call, newest state of each stream."""

@@ -11,7 +11,7 @@ from gaitway.errors import WarehouseError
 from gaitway.ports import ActivityReader, TapeReader
 from gaitway.warehouse.loader import ActivityLoader, RawLoader
 
-_IDLE = 0.5  # seconds between looks when nothing wakes it
+_IDLE = 0.5  # seconds between looks; nothing waits for it, and more at once costs less
 _RETRY = 2.0  # seconds after a disk that said no
 _PATIENCE = 50.0  # seconds a flush waits for the fold
 _log = structlog.get_logger(__name__)
@@ -32,8 +32,7 @@ class Feed:
         self._activities = activities
         self._ends = ends
         self._asked: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self.news = threading.Event()
-        """Set when a tape has grown."""
+        self._called = threading.Event()
         self.problem = ""
         """Why the warehouse cannot be written at the moment; empty when all is well. Nothing is lost meanwhile."""
 
@@ -48,8 +47,8 @@ class Feed:
             if not self._attempt():
                 stop.wait(_RETRY)
             elif self._asked.empty():
-                self.news.wait(_IDLE)
-                self.news.clear()
+                self._called.wait(_IDLE)
+                self._called.clear()
         self.flush()
 
     def ask(self, wait: Callable[[int, float], bool], answer: Callable[[], None]) -> None:
@@ -62,7 +61,11 @@ class Feed:
             answer()
 
         self._asked.put(write)
-        self.news.set()
+        self._called.set()
+
+    def hurry(self) -> None:
+        """Look again now."""
+        self._called.set()
 
     def flush(self) -> None:
         """Write all that is on both tapes. Raises WarehouseError where the disk says no."""

@@ -6,7 +6,7 @@ read a batch -> fold -> dead letters of what the core failed on -> tape 2 + stat
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from gaitway.core.activity import ActivityRecord
 from gaitway.core.fold import Fold
@@ -18,6 +18,7 @@ from gaitway.ports import DeadLetter, DeadLetters, TapeReader
 
 _BATCH = 512
 _POLL = 0.25  # seconds; wake-ups come over the link, this is for the time without a front
+_GATHER = 0.02  # seconds to let messages gather: a commit of its own for each would cost several times as much
 
 
 class Engine:
@@ -43,28 +44,33 @@ class Engine:
         """Seconds between the arrival of the newest message folded and now."""
         self.revising: set[Stream] = set()
         """Streams with revisions that wait for a tick."""
-        self.on_published: Callable[[], None] = lambda: None
 
     def step(self) -> bool:
         """Fold one batch; False when there was nothing."""
+        return self._fold_some() > 0
+
+    def _fold_some(self) -> int:
         records = self._tape.read(self.position, _BATCH, CORE_SENSORS)
         if not records:
-            return False
+            return 0
         found = self._fold.feed(records)
         self._set_aside()
         self._commit(records, found)
         if self._broadcast is not None:
             self._broadcast.send(self._fold, found)
         self._settle(records)
-        return True
+        return len(records)
 
     def run(self, link: EngineLink, stop: threading.Event, revise_every: float) -> None:
         """Step until `stop` is set; ask for revision ticks every `revise_every` seconds."""
         asked = time.monotonic()
         while not stop.is_set():
-            if not self.step():
+            folded = self._fold_some()
+            if not folded:
                 link.wake.wait(_POLL)
                 link.wake.clear()
+            if folded < _BATCH:
+                stop.wait(_GATHER)
             now = time.monotonic()
             if self.revising and now - asked >= revise_every:
                 link.ask_ticks(sorted(self.revising))
@@ -84,8 +90,6 @@ class Engine:
         with self._moved:
             self.position = records[-1].position
             self._moved.notify_all()
-        if found:
-            self.on_published()
 
     def _set_aside(self) -> None:
         """Dead letters of the records the core failed on; durable before the position moves past them."""

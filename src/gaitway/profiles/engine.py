@@ -62,7 +62,6 @@ class EngineProcess:
         """Work until told to stop, then fold and write all that is on the tape."""
         self._link.greeting = self.health
         self._link.on_flush = lambda number: self._feed.ask(self._engine.wait_for, lambda: self._link.flushed(number))
-        self._engine.on_published = self._feed.news.set
         self._link.start()
         feed_stop = threading.Event()
         feeding = threading.Thread(target=self._feed.run, args=(feed_stop,), name="feed")
@@ -75,7 +74,7 @@ class EngineProcess:
                 pass
         finally:
             feed_stop.set()
-            self._feed.news.set()
+            self._feed.hurry()
             feeding.join()
             self._link.stop()
 

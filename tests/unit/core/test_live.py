@@ -58,8 +58,16 @@ def test_at_most_one_a_second_of_arrival() -> None:
     phone = Phone()
 
     assert len(phone.send(0, arrives=1.0)) == 1
-    assert phone.send(1, arrives=1.5) == []
+    assert phone.send(1, arrives=1.4) == []
     assert len(phone.send(2, arrives=2.1)) == 1
+
+
+def test_jitter_of_a_message_a_second_costs_no_verdict() -> None:
+    phone = Phone()
+
+    said = [len(phone.send(second, arrives=second + 1 + late)) for second, late in enumerate((0, 0.4, -0.3, 0.1, -0.4))]
+
+    assert said == [1, 1, 1, 1, 1]
 
 
 def test_after_a_hole_longer_than_a_window_it_counts_anew() -> None:
