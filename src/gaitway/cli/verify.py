@@ -32,7 +32,10 @@ def command(data: Path | None, url: str | None, token: str | None, as_json: bool
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:
         task = progress.add_task("streams", total=None)
-        report = verify(source, lambda done, of: progress.update(task, completed=done, total=of))
+        try:
+            report = verify(source, lambda done, of: progress.update(task, completed=done, total=of))
+        finally:
+            source.close()
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:

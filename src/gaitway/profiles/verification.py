@@ -18,7 +18,7 @@ from gaitway.engine.link import request_flush
 from gaitway.errors import GaitwayError, NotFoundError
 from gaitway.log.activity import ActivityTapeReader
 from gaitway.log.reader import SqliteTapeReader
-from gaitway.ports import History, Selection
+from gaitway.ports import Selection
 from gaitway.profiles.folder import DataFolder
 from gaitway.registry import Recognizers, Registry
 from gaitway.warehouse.history import ParquetHistory
@@ -57,6 +57,10 @@ class Source(Protocol):
 
     def published(self, stream: Stream, recognizer: str) -> Mapping[int, Published]:
         """The current versions by window_start."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open."""
         ...
 
 
@@ -99,8 +103,14 @@ class FolderSource:
         self._tape = SqliteTapeReader(data.tape, data.registry)
         self._activity = ActivityTapeReader(data.activity)
         self._warehouse = ParquetWarehouse(data.warehouse)
-        self._history: History = ParquetHistory(data.root, self._tape, self._activity, "UTC")
+        self._history = ParquetHistory(data.root, self._tape, self._activity, "UTC")
         self._checkpoints = self._activity.checkpoints()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._history.close()
+        self._tape.close()
+        self._activity.close()
 
     def recognizers(self) -> list[Known]:
         """From the registry."""
@@ -141,6 +151,10 @@ class ServerSource:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._client = httpx.Client(base_url=url, headers=headers, timeout=60)
         self._rows = {Stream(row["device_id"], row["session_id"]): row for row in self._all("/api/streams", "streams")}
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.close()
 
     def recognizers(self) -> list[Known]:
         """From /api/recognizers."""

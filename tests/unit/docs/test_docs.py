@@ -1,4 +1,4 @@
-"""What the docs say is so: links, commands, options, settings, addresses, files and names that they mention are there."""
+"""What the docs say is so: links, commands, options, addresses, files and names that they mention are there."""
 
 import importlib
 import inspect
@@ -52,7 +52,7 @@ def command_lines() -> Iterator[tuple[str, list[str]]]:
     for name, page in zip(NAMES, PAGES, strict=True):
         text = page.read_text().replace("\\\n", " ")
         fenced = "\n".join(re.findall(r"^```(?:sh|ini|)\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-        shown = re.findall(r"(?:^\$? *|[/ ])(gaitway [a-z].*)$", fenced, re.MULTILINE)
+        shown = re.findall(r'(?:^|[/ ])(gaitway [a-z](?:"[^"]*"|[^"\n])*)$', fenced, re.MULTILINE)
         shown += re.findall(r"`(gaitway [a-z][^`]*)`", text)
         for line in shown:
             yield name, shlex.split(line.split(" | ")[0], comments=True)
@@ -155,7 +155,8 @@ def test_addresses_in_the_api_page_are_served() -> None:
 @pytest.mark.parametrize("name", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/page.md", "docs/reference/dialect.md"])
 def test_files_of_the_code_that_a_page_names_exist(name: str) -> None:
     named = re.findall(r"`([\w./-]+(?:\.py|\.js|\.css|\.html|/))`", (ROOT / name).read_text())
-    places = (ROOT, ROOT / "src" / "gaitway", ROOT / "src" / "gaitway" / "web" / "static")
+    code = ROOT / "src" / "gaitway"
+    places = (ROOT, code, code / "web" / "static", code / "web" / "static" / "js")
     assert named
     assert [path for path in named if not any((place / path).exists() for place in places)] == []
 

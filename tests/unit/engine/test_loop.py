@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from laws.streams import Torn, torn_streams
 
 from gaitway.core.activity import Verdict
 from gaitway.core.batch import activities
@@ -23,6 +22,7 @@ from gaitway.log.reader import SqliteTapeReader
 from gaitway.log.tape import SqliteTape
 from gaitway.ports import Entry
 from gaitway.warehouse.parquet import ParquetWarehouse
+from laws.streams import Torn, torn_streams
 
 PHONE = Stream("phone", "walk")
 RULE = Thresholds(Grid(10 * SECOND, 2 * SECOND))

@@ -1,5 +1,7 @@
 """Tape 2: records, states and the position they stand for are committed together."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,10 @@ def record(window: int, revision: int, activity: str = "walking", stream: Stream
 
 
 @pytest.fixture
-def tape(tmp_path: Path) -> ActivityTape:
-    return ActivityTape(tmp_path / "log" / "activity.sqlite")
+def tape(tmp_path: Path) -> Iterator[ActivityTape]:
+    made = ActivityTape(tmp_path / "log" / "activity.sqlite")
+    yield made
+    made.close()
 
 
 def test_records_come_back_as_they_were_in_order(tape: ActivityTape) -> None:
@@ -36,17 +40,16 @@ def test_a_restart_finds_the_position_and_the_states(tape: ActivityTape, tmp_pat
     tape.commit(5, [record(1, 5)], {PHONE: Checkpoint(4, 0, 2, b"state")})
     tape.close()
 
-    again = ActivityTape(tmp_path / "log" / "activity.sqlite")
-
-    assert (again.folded(), again.end(), again.state(PHONE)) == (5, 1, b"state")
-    assert again.commit(6, [record(2, 6)], {}) == (2, 2)
+    with closing(ActivityTape(tmp_path / "log" / "activity.sqlite")) as again:
+        assert (again.folded(), again.end(), again.state(PHONE)) == (5, 1, b"state")
+        assert again.commit(6, [record(2, 6)], {}) == (2, 2)
 
 
 def test_a_commit_that_fails_leaves_nothing(tape: ActivityTape) -> None:
     broken = record(2, 7)
     object.__setattr__(broken, "revision", object())
 
-    with pytest.raises(Exception, match="binding|type"):
+    with pytest.raises(Exception, match=r"binding|type"):
         tape.commit(7, [record(1, 7), broken], {PHONE: Checkpoint(0, 0, 0, b"new")})
 
     assert (tape.folded(), tape.end(), tape.state(PHONE)) == (0, 0, None)
@@ -69,6 +72,7 @@ def test_another_connection_reads_while_it_is_written(tape: ActivityTape, tmp_pa
     assert reader.checkpoints() == {PHONE: Checkpoint(4, 9, 2, b"state")}
     tape.commit(6, [record(2, 6)], {})
     assert [position for position, _ in reader.read(0, 10)] == [1, 2]
+    reader.close()
 
 
 def test_trimming_drops_what_is_old_and_in_the_warehouse_and_positions_go_on(tape: ActivityTape) -> None:
@@ -89,10 +93,9 @@ def test_positions_go_on_after_everything_was_trimmed_and_a_restart(tape: Activi
     tape.trim(1, older_than=100)
     tape.close()
 
-    again = ActivityTape(tmp_path / "log" / "activity.sqlite")
-
-    assert again.end() == 1
-    assert again.commit(6, [record(2, 6)], {}) == (2, 2)
+    with closing(ActivityTape(tmp_path / "log" / "activity.sqlite")) as again:
+        assert again.end() == 1
+        assert again.commit(6, [record(2, 6)], {}) == (2, 2)
 
 
 def test_a_file_that_is_no_tape_says_what_to_do(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from gaitway.ports import Entry
 from gaitway.profiles.choice import recognizers
 from gaitway.profiles.folder import DataFolder
 from gaitway.profiles.rebuild import Rebuilder, is_needed
-from gaitway.profiles.verification import FolderSource, verify
+from gaitway.profiles.verification import FolderSource, Report, verify
 from gaitway.registry import Recognizers, Registry
 from gaitway.warehouse.loader import ActivityLoader, RawLoader
 from gaitway.warehouse.parquet import ParquetWarehouse
@@ -62,6 +62,14 @@ def serve(data: DataFolder, numbers: range, rules: list[Recognizer] = RULES) -> 
     tape.close()
 
 
+def checked(data: DataFolder) -> Report:
+    source = FolderSource(data)
+    try:
+        return verify(source)
+    finally:
+        source.close()
+
+
 def rebuild(data: DataFolder, rules: list[Recognizer] = RULES) -> int:
     rebuilder = Rebuilder(data, rules, 2 * SECOND)
     found = rebuilder.run()
@@ -76,7 +84,7 @@ def rebuild(data: DataFolder, rules: list[Recognizer] = RULES) -> int:
 def data(tmp_path: Path) -> DataFolder:
     folder = DataFolder(tmp_path / "data")
     serve(folder, range(40))
-    assert verify(FolderSource(folder)).differences == []
+    assert checked(folder).differences == []
     return folder
 
 
@@ -115,7 +123,7 @@ def test_what_was_lost_comes_back(data: DataFolder, lose: Callable[[DataFolder],
         rebuild(data)
     serve(data, range(40, 60))
 
-    report = verify(FolderSource(data))
+    report = checked(data)
     assert report.differences == []
     assert (report.streams, report.not_due) == (2, 0)
     assert report.compared > 60
@@ -129,13 +137,13 @@ def test_nothing_is_published_where_nothing_differs(data: DataFolder) -> None:
 def test_a_recogniser_switched_on_later_judges_older_data_after_a_rebuild(data: DataFolder) -> None:
     other = recognizers(load(environment={"GAITWAY_THRESHOLDS": "1,3,9"}))
     serve(data, range(40, 60), [*RULES, *other])
-    before = verify(FolderSource(data))
+    before = checked(data)
     assert before.differences == []
     assert before.not_judged > 0
 
     assert rebuild(data, other) > 0
 
-    after = verify(FolderSource(data))
+    after = checked(data)
     assert (after.differences, after.not_judged) == ([], 0)
 
 
@@ -143,7 +151,7 @@ def test_a_recogniser_switched_off_is_retired(data: DataFolder) -> None:
     other = recognizers(load(environment={"GAITWAY_THRESHOLDS": "1,3,9"}))
     serve(data, range(40, 60), other)
 
-    report = verify(FolderSource(data))
+    report = checked(data)
 
     assert report.retired == [RULES[0].name]
     assert report.differences == []
