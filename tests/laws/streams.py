@@ -10,6 +10,7 @@ from gaitway.core.activity import ActivityRecord, Verdict
 from gaitway.core.message import Block, Message, Record, Stream
 from gaitway.core.samples import Sources, gather
 
+PHONE = Stream("phone", "walk")
 BASE = 1_782_477_373_956_791_296
 MS = 1_000_000
 SENSORS = ("accelerometer", "totalacceleration", "accelerometeruncalibrated", "gravity", "gyroscope")
@@ -43,7 +44,7 @@ def blocks(draw: st.DrawFn, start: int, sensors: Sequence[str]) -> Block:
 
 
 @st.composite
-def torn_streams(draw: st.DrawFn, stream: Stream = Stream("phone", "walk"), *, sources: bool = True) -> Torn:
+def torn_streams(draw: st.DrawFn, stream: Stream = PHONE, *, sources: bool = True) -> Torn:
     """Messages in the order in which they arrive."""
     sensors = draw(st.sampled_from([SENSORS[:1], SENSORS, (SENSORS[1], SENSORS[3])])) if sources else SENSORS[:1]
     start = BASE
