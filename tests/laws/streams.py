@@ -88,6 +88,12 @@ class Tapes:
         self.records.append(record)
         return record
 
+    def seal(self, stream: Stream, before: int) -> Record:
+        """Append a seal to tape 1."""
+        record = Record(len(self.records) + 1, "seal", stream, 0, before=before)
+        self.records.append(record)
+        return record
+
     def samples(self, stream: Stream, start: int, end: int, upto: int) -> Sources:
         """As `ReadBack` promises."""
         self.read_back += 1

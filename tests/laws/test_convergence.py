@@ -5,6 +5,7 @@ the batch function, bit for bit, once the stream has ticked.
 """
 
 import math
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from gaitway.core.activity import Verdict
 from gaitway.core.batch import activities
 from gaitway.core.fold import Fold
 from gaitway.core.grid import CELL, SECOND, Grid
-from gaitway.core.message import Message, Stream
+from gaitway.core.message import Block, Message, Stream
 from gaitway.core.recognizers import Recognizer, Thresholds
 from gaitway.core.state import StreamState
 from laws.streams import Tapes, Torn, torn_streams
@@ -191,3 +192,37 @@ def test_recognisers_switched_off_and_on_miss_nothing(torn: Torn, parts: list[st
         assert {at: v for at, v in current.items() if at >= judged} == {
             at: v for at, v in expected.items() if at >= judged
         }
+
+
+@given(torn=torn_streams(), at=st.integers(0, 14), part=st.floats(0, 1), restart=st.booleans())
+@settings(max_examples=150)
+def test_behind_a_seal_nothing_changes_and_from_it_on_the_law_holds(
+    torn: Torn, at: int, part: float, restart: bool
+) -> None:
+    tapes, rule = Tapes(), Thresholds(GRIDS[0])
+    before, after = torn.messages[:at], torn.messages[at:]
+    times = [int(t) for message in torn.messages for block in message.blocks for t in block.times]
+    edge = round(min(times) + part * (max(times) - min(times))) if times else 1
+    run(tapes, [*before, PHONE], [rule], [3])
+    published = len(tapes.activities)
+    fold = Fold([rule], 2 * SECOND, tapes)
+    tapes.activities.extend(fold.feed([tapes.seal(PHONE, edge)]))
+    tapes.states.update(fold.touched())
+    if restart:
+        fold = Fold([rule], 2 * SECOND, tapes)
+    tapes.activities.extend(fold.feed([*(tapes.put(message) for message in after), tapes.tick(PHONE)]))
+
+    kept = [*before, *(without(message, edge) for message in after)]
+    expected = {rule.grid.start(w): v for w, v in activities(kept, rule).items() if rule.grid.start(w) >= edge}
+    assert {s: v for s, v in tapes.current(PHONE, rule.name).items() if s >= edge} == expected
+    assert all(a.window_start >= edge - rule.grid.size for a in tapes.activities[published:])
+
+
+def without(message: Message, edge: int) -> Message:
+    """The message less its readings before a time."""
+    blocks = []
+    for block in message.blocks:
+        assert block.xyz is not None
+        kept = block.times >= edge
+        blocks.append(Block(block.sensor, block.times[kept], block.xyz[:, kept]))
+    return replace(message, blocks=tuple(blocks))

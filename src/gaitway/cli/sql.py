@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
@@ -45,6 +46,8 @@ def _ask(connection: "duckdb.DuckDBPyConnection", query: str) -> tuple[list[str]
     """Names and types of the columns, and the rows as they are fetched. Raises GaitwayError."""
     import duckdb
 
+    if not query.strip():
+        raise GaitwayError("there is no SQL", where="SQL", hint='Try: gaitway sql "SHOW ALL TABLES"')
     try:
         try:
             first = connection.execute(query).fetchmany(_AT_ONCE)
@@ -93,10 +96,17 @@ def _as_json(names: Sequence[str], types: Sequence[str], rows: Iterator[Sequence
     """An array with an object a line; nothing is kept in memory."""
     before = "[\n"
     for row in rows:
-        values = (json.loads(v) if t == "JSON" and v is not None else v for v, t in zip(row, types, strict=True))
+        values = (_json_value(v, t) for v, t in zip(row, types, strict=True))
         click.echo(before + json.dumps(dict(zip(names, values, strict=True)), default=_plain), nl=False)
         before = ",\n"
     click.echo("[]" if before == "[\n" else "\n]")
+
+
+def _json_value(value: Any, kind: str) -> Any:
+    """JSON columns as what they hold; JSON has no NaN and no infinity."""
+    if kind == "JSON" and value is not None:
+        return json.loads(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _plain(value: object) -> object:

@@ -166,7 +166,7 @@ class Fold:
         self.live.add(record, state, blocks)
         watermark = state.head - self._lateness
         for windows in self._windows:
-            windows.close(record.stream, state.grids[windows.grid.text], watermark, record.position)
+            windows.close(record.stream, state, watermark, record.position)
 
     def _acceleration(self, state: StreamState, summed: Summed) -> None:
         block = summed.grids[0]

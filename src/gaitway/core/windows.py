@@ -134,12 +134,13 @@ class Windows:
             known.dirty.add(first, min(last + 1, known.closed))
         return last >= known.closed
 
-    def close(self, stream: Stream, known: GridState, watermark: int, position: int) -> None:
+    def close(self, stream: Stream, state: StreamState, watermark: int, position: int) -> None:
         """Close the windows that end at or before the watermark."""
+        known = state.grids[self.grid.text]
         through = self.grid.ended(watermark)
         if through <= known.closed:
             return
-        self._judge_open(stream, known, through, position)
+        self._judge_open(stream, known, through, (position, state.sealed_to))
         known.closed = through
         known.shown = max(known.shown, through)
         slide, width = self.grid.slide, self.grid.pane
@@ -155,7 +156,7 @@ class Windows:
         if known is None or state.head < 0:
             return
         through = self.grid.last_at(state.head) + 1
-        self._judge_open(stream, known, through, position)
+        self._judge_open(stream, known, through, (position, state.sealed_to))
         known.shown = max(known.shown, through)
         for first, end in known.dirty.spans():
             for name, window in known.missed.items():
@@ -164,14 +165,17 @@ class Windows:
                 self._revise(stream, known, range(at, min(at + _CHUNK, end)), (position, state.sealed_to))
         known.dirty.clear()
 
-    def _judge_open(self, stream: Stream, known: GridState, through: int, position: int) -> None:
+    def _judge_open(self, stream: Stream, known: GridState, through: int, at: tuple[int, int]) -> None:
+        """Judge open windows; of those that reach back behind a seal, only what was never published."""
+        position, sealed_to = at
         if known.stale:
             self._refresh(stream, known, position)
         closed = known.closed
         judged = [
             (window, seen)
             for window in self._candidates(known, through)
-            if (seen := self._evidence(stream, known, window, position)) is not None
+            if (window >= known.shown or self.grid.start(window) >= sealed_to)
+            and (seen := self._evidence(stream, known, window, position)) is not None
         ]
         span = (self.grid.start(closed), self.grid.start(min(known.shown, through)))
         for recognizer in self._recognizers:

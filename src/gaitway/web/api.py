@@ -121,7 +121,7 @@ async def activities(
     """Current verdicts on windows; `from` and `to` on window_start. Without a recognizer: the leading one's."""
     chosen = asked.selection(recognizer=recognizer or office.front.settings.lead)
     page = await office.run(office.front.history.activities, chosen)
-    return {"activities": page.rows, "next": page.next}
+    return cast(Activities, {"activities": page.rows, "next": page.next})
 
 
 @get("/api/segments")
@@ -129,7 +129,7 @@ async def segments(office: NamedDependency[Office], asked: NamedDependency[Asked
     """Runs of equal verdicts, as people read them."""
     chosen = asked.selection(recognizer=recognizer or office.front.settings.lead)
     page = await office.run(office.front.history.segments, chosen)
-    return {"segments": page.rows, "next": page.next}
+    return cast(Segments, {"segments": page.rows, "next": page.next})
 
 
 @get("/api/readings")

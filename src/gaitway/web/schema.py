@@ -124,7 +124,6 @@ def _push(operation: str, parameters: list[dict[str, Any]]) -> dict[str, Any]:
                 "400": fault("Not JSON, no usable ids or no array; kept among the dead letters"),
                 "403": fault("Not called by this server's name, or from another site"),
                 "413": fault("Too large"),
-                "415": fault("An unknown Content-Encoding"),
                 "429": fault("Over the token's quota"),
                 "499": {
                     "description": "For the app's user: the token is wrong (nothing was stored), or the clock is ahead",

@@ -36,17 +36,47 @@ class Streams(TypedDict):
     next: str | None
 
 
+class ActivityRow(TypedDict):
+    """An activity record: the verdict on one window. Times are ISO 8601 in UTC, `avg_magnitude` is m/s2."""
+
+    session_id: str
+    device_id: str
+    window_start: str
+    window_end: str
+    activity: str
+    confidence: float
+    avg_magnitude: float
+    sample_count: int
+    coverage: float
+    recognizer: str
+    revision: int
+    status: str
+    schema_version: int
+
+
+class SegmentRow(TypedDict):
+    """A run of equal verdicts. Times are ISO 8601 in UTC, `covered` is seconds."""
+
+    device_id: str
+    session_id: str
+    recognizer: str
+    activity: str
+    start: str
+    end: str
+    covered: float
+
+
 class Activities(TypedDict):
     """A page of activity records, current versions."""
 
-    activities: list[dict[str, Any]]
+    activities: list[ActivityRow]
     next: str | None
 
 
 class Segments(TypedDict):
     """A page of segments."""
 
-    segments: list[dict[str, Any]]
+    segments: list[SegmentRow]
     next: str | None
 
 
