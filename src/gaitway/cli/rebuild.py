@@ -12,7 +12,7 @@ from rich.progress import Progress
 @click.command(epilog="Example: gaitway rebuild --data ./data")
 @click.option("--data", type=click.Path(path_type=Path), help="Data folder of a stopped server [./data].")
 @click.option("--config", type=click.Path(path_type=Path), help="The TOML file of the server's settings.")
-@click.option("--recognizer", help="Only this one: a name or a family that the settings switch on.")
+@click.option("--recognizer", help="Judge older data by this one: a name or a family. Default: by all.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(data: Path | None, config: Path | None, recognizer: str | None, as_json: bool) -> None:
     """Judge all raw readings again and publish what differs.
@@ -27,12 +27,17 @@ def command(data: Path | None, config: Path | None, recognizer: str | None, as_j
     from gaitway.profiles.rebuild import Rebuilder
 
     settings = load(config, overrides={"data": data})
-    known = [r for r in recognizers(settings) if recognizer in (None, r.name, r.settings["family"])]
-    if not known:
+    known = recognizers(settings)
+    only = [r.name for r in known if recognizer in (r.name, r.settings["family"])]
+    if recognizer is not None and not only:
         message = f"no recogniser {recognizer!r} is switched on"
-        hint = f"There are: {', '.join(r.name for r in recognizers(settings))}."
+        hint = f"There are: {', '.join(r.name for r in known)}."
         raise NotFoundError(message, where="--recognizer", hint=hint)
-    rebuilder = Rebuilder(DataFolder(settings.data), known, settings.lateness)
+    folder = DataFolder(settings.data)
+    if not folder.tape.parent.is_dir():
+        hint = "Name the folder that `gaitway serve --data` uses."
+        raise NotFoundError(f"{folder.root} holds no log", where=str(folder.root), hint=hint)
+    rebuilder = Rebuilder(folder, known, settings.lateness, only or None)
     try:
         console = Console(stderr=True)
         with Progress(console=console, transient=True, disable=as_json or not console.is_terminal) as progress:

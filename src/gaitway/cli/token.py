@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from gaitway.errors import NotFoundError
 from gaitway.registry import Registry, Token, TokenBook
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ def add(kind: str, name: str, data: Path | None, config: Path | None, as_json: b
 @_folder_options
 def list_(data: Path | None, config: Path | None, as_json: bool) -> None:
     """List tokens that work; their texts are not known."""
-    with _open(data, config) as (_, registry):
-        tokens = TokenBook(registry).list()
+    tokens = _tokens(data, config)
     if as_json:
         _print({"tokens": [_row(token) for token in tokens]})
         return
@@ -72,7 +72,7 @@ def list_(data: Path | None, config: Path | None, as_json: bool) -> None:
 @_folder_options
 def revoke(token_id: int, data: Path | None, config: Path | None, as_json: bool) -> None:
     """Stop a token from working; a running server notices within a second."""
-    with _open(data, config) as (_, registry):
+    with _open(data, config, make=False) as (_, registry):
         TokenBook(registry).revoke(token_id)
     if as_json:
         _print({"revoked": token_id})
@@ -94,15 +94,32 @@ def page(data: Path | None, config: Path | None, as_json: bool) -> None:
 
 
 @contextmanager
-def _open(data: Path | None, config: Path | None) -> "Iterator[tuple[Settings, Registry]]":
+def _open(data: Path | None, config: Path | None, *, make: bool = True) -> "Iterator[tuple[Settings, Registry]]":
+    """Settings and registry. A folder is never made, and without `make` no registry in it: NotFoundError instead."""
     from gaitway.config import load
 
     settings = load(config, overrides={"data": data})
-    registry = Registry(settings.data / "registry.sqlite")
+    path = settings.data / "registry.sqlite"
+    if not (settings.data.is_dir() if make else path.exists()):
+        hint = "Name the folder that `gaitway serve --data` uses; run `gaitway serve` first to make a new one."
+        message = f"{settings.data} is no data folder" if make else f"{settings.data} holds no tokens"
+        raise NotFoundError(message, where=str(settings.data), hint=hint)
+    registry = Registry(path)
     try:
         yield settings, registry
     finally:
         registry.close()
+
+
+def _tokens(data: Path | None, config: Path | None) -> list[Token]:
+    """The tokens that work. Looking makes nothing: a folder without a registry has none."""
+    from gaitway.config import load
+
+    folder = load(config, overrides={"data": data}).data
+    if folder.is_dir() and not (folder / "registry.sqlite").exists():
+        return []
+    with _open(data, config, make=False) as (_, registry):
+        return TokenBook(registry).list()
 
 
 def _page_url(settings: "Settings") -> str:

@@ -21,7 +21,7 @@ def command(data: Path | None, url: str | None, token: str | None, as_json: bool
     """Recompute every activity from the raw readings and print each difference; exits 1 if there is one.
 
     Per stream it compares with the readings up to the stream's last tick. Versions published later are counted as not
-    yet due, windows behind a seal as not verifiable.
+    yet due, windows behind a seal as not verifiable, streams without a tick as not ticked yet.
     """
     from gaitway.profiles.folder import DataFolder
     from gaitway.profiles.verification import FolderSource, ServerSource, Source, verify
@@ -46,7 +46,10 @@ def command(data: Path | None, url: str | None, token: str | None, as_json: bool
         click.echo(
             f"{report.streams} streams, {report.compared} windows compared, {len(report.differences)} differences; "
             f"{report.not_due} not yet due, {report.not_verifiable} not verifiable, {report.not_judged} not judged"
+            + (f"; {report.unticked} streams not ticked yet" if report.unticked else "")
             + (f"; retired: {', '.join(report.retired)}" if report.retired else "")
         )
+        if not report.compared and (report.not_due or report.unticked):
+            click.echo("Nothing to compare: the streams have not been ticked yet. Start the server, or wait 5 s.")
     if report.differences:
         sys.exit(1)

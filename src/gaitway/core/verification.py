@@ -28,6 +28,9 @@ class Scope(NamedTuple):
     """Windows that start before this time (ns) cannot be verified: their readings are gone."""
     since: int = ALL
     """First window_start the recogniser judges."""
+    has_readings: bool = True
+    lost_tick: int = 0
+    """Tape-1 position of a tick that was folded though no state (or one without a tick) is left; 0: none."""
 
 
 @dataclass
@@ -41,6 +44,8 @@ class Findings:
     """Windows behind a seal."""
     not_judged: int = 0
     """Windows from before the recogniser's first start."""
+    unticked: int = 0
+    """Streams with readings that had no tick yet."""
     differences: list[str] = field(default_factory=list)
 
     def add(self, other: "Findings") -> None:
@@ -49,6 +54,7 @@ class Findings:
         self.not_due += other.not_due
         self.not_verifiable += other.not_verifiable
         self.not_judged += other.not_judged
+        self.unticked += other.unticked
         self.differences += other.differences
 
 
@@ -72,6 +78,23 @@ def compare(
             if (due := expected.get(start)) != said:
                 where = f"{stream.device_id} {stream.session_id} {iso(start)} {recognizer.name}"
                 found.differences.append(f"{where}: {_difference(said, due)}")
+    return found
+
+
+def check_tick(stream: Stream, scope: Scope) -> Findings:
+    """Whether a stream was ticked; if it was and nothing is left of that, this is a difference.
+
+    >>> check_tick(Stream("phone", "walk"), Scope(tick=0)).unticked
+    1
+    """
+    found = Findings()
+    if scope.tick or not scope.has_readings:
+        return found
+    if scope.lost_tick:
+        where = f"{stream.device_id} {stream.session_id}"
+        found.differences.append(f"{where}: was ticked at {scope.lost_tick} but has no activities or state")
+    else:
+        found.unticked = 1
     return found
 
 

@@ -77,6 +77,10 @@ class ActivityTapeReader:
         """The position on tape 1 up to which the engine has folded."""
         return self._meta("folded")
 
+    def rebuilding(self) -> bool:
+        """Whether a rebuild was begun and has not come to its end: states and `folded` do not belong together."""
+        return self._meta("rebuilding") != 0
+
     def read(self, after: int, limit: int) -> list[tuple[int, ActivityRecord]]:
         """Up to `limit` (position, record) after a position, in order."""
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM activity WHERE pos > ? ORDER BY pos LIMIT ?", (after, limit))
@@ -148,6 +152,17 @@ class ActivityTape(ActivityTapeReader):
             self._db.execute("INSERT OR REPLACE INTO meta VALUES ('folded', ?)", (folded,))
         self._next = first + len(records)
         return first, self._next - 1
+
+    def begin_rebuild(self) -> None:
+        """Note, durably, that states are about to be replaced one after the other."""
+        with _transaction(self._db):
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('rebuilding', 1)")
+
+    def end_rebuild(self, folded: int) -> None:
+        """Note that all states stand for this position on tape 1 now; durable on return."""
+        with _transaction(self._db):
+            self._db.execute("INSERT OR REPLACE INTO meta VALUES ('folded', ?)", (folded,))
+            self._db.execute("DELETE FROM meta WHERE key = 'rebuilding'")
 
     def activate(self, names: Sequence[str]) -> None:
         """Note which recognisers judge from now on."""

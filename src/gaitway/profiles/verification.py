@@ -1,6 +1,6 @@
 """Where `gaitway verify` gets its readings and records: from a data folder, or from a running server's API."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -13,7 +13,7 @@ from gaitway.core.message import CORE_SENSORS, Stream
 from gaitway.core.recognizers import Recognizer, from_settings
 from gaitway.core.samples import Samples, Sources, gather, merge
 from gaitway.core.state import ALL
-from gaitway.core.verification import Findings, Published, Scope, compare
+from gaitway.core.verification import Findings, Published, Scope, check_tick, compare
 from gaitway.engine.link import request_flush
 from gaitway.errors import GaitwayError, NotFoundError
 from gaitway.log.activity import ActivityTapeReader
@@ -26,6 +26,7 @@ from gaitway.warehouse.parquet import ParquetWarehouse
 
 _EVER = 2**63 - 1
 _PAGE = 10_000
+_RECORDS = 512
 
 
 class Known(NamedTuple):
@@ -44,7 +45,7 @@ class Source(Protocol):
         ...
 
     def streams(self) -> dict[Stream, Scope]:
-        """Every stream, with its last tick and seal."""
+        """Every stream that has readings or a state, with its last tick and seal."""
         ...
 
     def since(self, stream: Stream, recognizer: Recognizer) -> int:
@@ -79,7 +80,8 @@ def verify(source: Source, progress: Callable[[int, int], None] = lambda done, o
     report.retired = [each.recognizer.name for each in known if each.retired]
     streams = source.streams()
     for number, (stream, scope) in enumerate(streams.items(), 1):
-        samples = source.samples(stream, scope.tick)
+        report.add(check_tick(stream, scope))
+        samples = source.samples(stream, scope.tick) if scope.tick else {}
         for recognizer, retired in known:
             if not retired:
                 narrowed = scope._replace(since=source.since(stream, recognizer))
@@ -104,6 +106,7 @@ class FolderSource:
         self._activity = ActivityTapeReader(data.activity)
         self._warehouse = ParquetWarehouse(data.warehouse)
         self._history = ParquetHistory(data.root, self._tape, self._activity, "UTC")
+        self._folded = self._activity.folded()  # before the states: a running engine may only be further
         self._checkpoints = self._activity.checkpoints()
 
     def close(self) -> None:
@@ -123,12 +126,23 @@ class FolderSource:
         return [Known(from_settings(each.settings), each.name not in active) for each in known]
 
     def streams(self) -> dict[Stream, Scope]:
-        """From the engine's checkpoint."""
-        return {stream: Scope(found.tick, found.sealed_to) for stream, found in self._checkpoints.items()}
+        """From the engine's checkpoint, the readings and the seals on tape 1."""
+        read = self._history.reading_counts().keys()
+        ticked = {stream for stream, found in self._checkpoints.items() if found.tick}
+        lost = self._ticks(read - ticked)
+        seals = self._tape.seals()
+        scopes = {}
+        for stream in sorted(read | self._checkpoints.keys()):
+            found = self._checkpoints.get(stream)
+            tick, sealed_to = (found.tick, found.sealed_to) if found else (0, 0)
+            sealed_to = max([sealed_to, *(before for _, before in seals.get(stream, ()))])
+            scopes[stream] = Scope(tick, sealed_to, has_readings=stream in read, lost_tick=lost.get(stream, 0))
+        return scopes
 
     def since(self, stream: Stream, recognizer: Recognizer) -> int:
         """From the engine's checkpoint."""
-        return self._checkpoints[stream].since.get(recognizer.name, ALL)
+        found = self._checkpoints.get(stream)
+        return ALL if found is None else found.since.get(recognizer.name, ALL)
 
     def samples(self, stream: Stream, upto: int) -> Sources:
         """From the warehouse, and from the log behind it."""
@@ -142,6 +156,20 @@ class FolderSource:
         """From the warehouse and its tail."""
         selection = {"device_id": stream.device_id, "session_id": stream.session_id, "recognizer": recognizer}
         return dict(map(published_row, _pages(lambda cursor: self._history.activities(_select(selection, cursor)))))
+
+    def _ticks(self, streams: Collection[Stream]) -> dict[Stream, int]:
+        """Per stream its first tick that is on tape 1 and that the engine says it has folded, if there is one."""
+        found: dict[Stream, int] = {}
+        position = 0
+        while len(found) < len(streams) and position < self._folded:
+            records = self._tape.read(position, _RECORDS, ())
+            if not records:
+                break
+            position = records[-1].position
+            for record in records:
+                if record.kind == "tick" and record.stream in streams and record.position <= self._folded:
+                    found.setdefault(record.stream, record.position)
+        return found
 
 
 class ServerSource:
@@ -163,7 +191,10 @@ class ServerSource:
 
     def streams(self) -> dict[Stream, Scope]:
         """From /api/streams."""
-        return {stream: Scope(row["tick"] or 0, row["sealed_to"] or 0) for stream, row in self._rows.items()}
+        return {
+            stream: Scope(row["tick"] or 0, row["sealed_to"] or 0, has_readings=row["counts"]["readings"] > 0)
+            for stream, row in self._rows.items()
+        }
 
     def since(self, stream: Stream, recognizer: Recognizer) -> int:
         """From /api/streams."""

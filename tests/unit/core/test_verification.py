@@ -7,7 +7,7 @@ from gaitway.core.grid import SECOND, Grid
 from gaitway.core.message import Block, Message, Stream
 from gaitway.core.recognizers import Thresholds
 from gaitway.core.samples import gather
-from gaitway.core.verification import Published, Scope, compare
+from gaitway.core.verification import Findings, Published, Scope, check_tick, compare
 
 PHONE = Stream("phone", "walk")
 RULE = Thresholds(Grid(10 * SECOND, 2 * SECOND))
@@ -58,3 +58,17 @@ def test_windows_behind_a_seal_and_before_the_recogniser_are_left_out() -> None:
 
     assert (sealed.not_verifiable, len(sealed.differences)) == (2, len(starts) - 2)
     assert (new.not_judged, len(new.differences)) == (3, len(starts) - 3)
+
+
+def test_a_stream_without_a_tick_is_counted() -> None:
+    total = Findings()
+    for scope in (Scope(tick=0), Scope(tick=5), Scope(tick=0), Scope(tick=0, has_readings=False)):
+        total.add(check_tick(PHONE, scope))
+
+    assert (total.unticked, total.differences) == (2, [])
+
+
+def test_a_tick_that_left_nothing_is_a_difference() -> None:
+    found = check_tick(PHONE, Scope(tick=0, lost_tick=7))
+
+    assert (found.unticked, found.differences) == (0, ["phone walk: was ticked at 7 but has no activities or state"])
