@@ -192,7 +192,7 @@ class Settings:
     host: str = _setting(
         "0.0.0.0", _text, "Address to listen on. `127.0.0.1` serves this machine only, without tokens."
     )
-    port: int = _setting(8788, _whole(0, 65_535), "Port to listen on.")
+    port: int = _setting(8788, _whole(1, 65_535), "Port to listen on.")
     data: Path = field(
         default_factory=lambda: Path("data"), metadata={"read": _path, "text": "Folder that holds everything."}
     )

@@ -16,7 +16,6 @@ from gaitway.core.fold import Fold
 from gaitway.core.grid import CELL, SECOND, Grid
 from gaitway.core.message import Block, Message, Stream
 from gaitway.core.recognizers import Recognizer, Thresholds
-from gaitway.core.state import StreamState
 from laws.streams import Tapes, Torn, torn_streams
 
 GRIDS = (
@@ -172,26 +171,6 @@ def _rule(total: int, n: int, coverage: float) -> Verdict:
     if mean < 20:
         return Verdict("running", 0.5 + 0.45 * min(1.0, nearest / 6.0), mean, n, coverage)
     return Verdict("sprinting", 0.5 + 0.45 * min(1.0, nearest / 10.0), mean, n, coverage)
-
-
-@given(torn=torn_streams(), parts=st.lists(st.sampled_from(["both", "first", "second"]), min_size=2, max_size=5))
-@settings(max_examples=150)
-def test_recognisers_switched_off_and_on_miss_nothing(torn: Torn, parts: list[str]) -> None:
-    tapes = Tapes()
-    first, second = Thresholds(GRIDS[0]), Thresholds(GRIDS[0], (1.0, 3.0, 9.0))
-    sets: dict[str, list[Recognizer]] = {"both": [first, second], "first": [first], "second": [second]}
-    share = -(-len(torn.messages) // len(parts))
-    for number, part in enumerate(["both", *parts, "both"]):
-        arriving: list[Message | Stream] = [*torn.messages[(number - 1) * share : number * share]] if number else []
-        run(tapes, [*arriving, PHONE], sets[part], [3])
-
-    for rule in (first, second):
-        expected = {rule.grid.start(w): v for w, v in activities(torn.messages, rule).items()}
-        judged = StreamState.load(tapes.states[PHONE]).since().get(rule.name, 0)
-        current = tapes.current(PHONE, rule.name)
-        assert {at: v for at, v in current.items() if at >= judged} == {
-            at: v for at, v in expected.items() if at >= judged
-        }
 
 
 @given(torn=torn_streams(), at=st.integers(0, 14), part=st.floats(0, 1), restart=st.booleans())

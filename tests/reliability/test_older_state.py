@@ -20,7 +20,7 @@ def make_old(activity: Path) -> int:
     for stream, blob in rows:
         version, newest, tick, sealed_to, late, grids = msgspec.msgpack.decode(blob)
         assert version == VERSION
-        old = {text: [max(closed, shown), dirty] for text, (closed, shown, dirty, _) in grids.items()}
+        old = {text: [max(closed, shown), dirty] for text, (closed, shown, dirty, *_) in grids.items()}
         saved = msgspec.msgpack.encode([1, newest, tick, sealed_to, late, old])
         db.execute("UPDATE state SET blob = ? WHERE stream = ?", (saved, stream))
     db.commit()

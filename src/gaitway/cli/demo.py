@@ -32,10 +32,10 @@ def command(phones: int, seed: int, as_json: bool, config: Path | None, **given:
 def _simulate(settings: "Settings", phones: int, seed: int) -> None:
     from gaitway.ops.simulator import fleet, run_phones
     from gaitway.profiles.folder import DataFolder
+    from gaitway.profiles.processes import local_url
     from gaitway.registry import Registry, TokenBook
 
     registry = Registry(DataFolder(settings.data).registry)
     token = TokenBook(registry).add("push", "demo", seconds=86_400.0).text
     registry.close()
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    asyncio.run(run_phones(f"http://{host}:{settings.port}", token, fleet(phones, seed)))
+    asyncio.run(run_phones(local_url(settings), token, fleet(phones, seed)))

@@ -25,25 +25,30 @@ def server_options(function: Callable[..., None]) -> Callable[..., None]:
 def command(as_json: bool, config: Path | None, **given: Any) -> None:
     """Take messages of phones, recognise activities, show them live and keep them.
 
-    Prints the page's one-time link and what a phone needs. Every setting can also stand in a TOML file or in GAITWAY_*
-    variables. Ctrl-C or SIGTERM stops it with nothing lost.
+    At a terminal, or with --json, it prints the page's one-time link and what a phone needs; elsewhere, as in a
+    journal, only addresses. Every setting can also stand in a TOML file or in GAITWAY_* variables. Ctrl-C or SIGTERM
+    stops it with nothing lost.
     """
     run(config, given, as_json)
 
 
 def run(config: Path | None, given: dict[str, Any], as_json: bool, then: Callable[[Any], None] | None = None) -> None:
     """Serve with these settings; `then` gets them once requests are answered."""
+    import sys
+
     import msgspec
 
     from gaitway.config import load
     from gaitway.profiles.embedded import serve
-    from gaitway.profiles.welcome import welcome
+    from gaitway.profiles.welcome import addresses, welcome
 
     settings = load(config, overrides=given)
 
     def announce() -> None:
-        found = welcome(settings)
-        click.echo(msgspec.json.encode(found).decode() if as_json else found.text(str(settings.data)))
+        if as_json:
+            click.echo(msgspec.json.encode(welcome(settings)).decode())
+        else:
+            click.echo(welcome(settings).text(str(settings.data)) if sys.stdout.isatty() else addresses(settings))
         if then is not None:
             then(settings)
 

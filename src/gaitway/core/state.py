@@ -34,8 +34,6 @@ class SavedGrid(msgspec.Struct, array_like=True):
     """Ranges of closed windows that later samples reopened; published at the next tick."""
     since: dict[str, int]
     """Per recogniser the first window it judges."""
-    missed: dict[str, int] = {}
-    """Per recogniser that is switched off, the first window that changed since it judged."""
 
 
 class SavedState(msgspec.Struct, array_like=True):
@@ -55,14 +53,13 @@ class SavedState(msgspec.Struct, array_like=True):
 class GridState:
     """The running state of one grid of one stream."""
 
-    __slots__ = ("closed", "dirty", "missed", "panes", "shown", "since", "stale")
+    __slots__ = ("closed", "dirty", "panes", "shown", "since", "stale")
 
     def __init__(self, closed: int, shown: int, dirty: Ranges, since: dict[str, int]) -> None:
         self.closed = closed
         self.shown = shown
         self.dirty = dirty
         self.since = since
-        self.missed: dict[str, int] = {}
         self.panes: tuple[dict[int, Pane], ...] = ({}, {}, {})
         self.stale: set[int] = set()
 
@@ -90,10 +87,6 @@ class StreamState:
         """Whether revisions wait for a tick."""
         return any(grid.dirty for grid in self.grids.values())
 
-    def missed(self) -> set[str]:
-        """Recognisers that were switched off while windows closed or changed."""
-        return {name for grid in self.grids.values() for name in grid.missed}
-
     def since(self) -> dict[str, int]:
         """Per recogniser that came later than the stream, the first window_start (ns) it judges."""
         return {
@@ -106,7 +99,7 @@ class StreamState:
     def dump(self) -> bytes:
         """Save it."""
         grids = {
-            text: SavedGrid(grid.closed, grid.shown, grid.dirty.spans(), grid.since, grid.missed)
+            text: SavedGrid(grid.closed, grid.shown, grid.dirty.spans(), grid.since)
             for text, grid in self.grids.items()
         }
         return _ENCODE(SavedState(VERSION, self.newest, self.tick, self.sealed_to, self.late, grids))
@@ -120,7 +113,6 @@ class StreamState:
         state.tick, state.sealed_to, state.late = saved.tick, saved.sealed_to, saved.late
         for text, grid in saved.grids.items():
             state.grids[text] = GridState(grid.closed, grid.shown, Ranges(grid.dirty), grid.since)
-            state.grids[text].missed = grid.missed
         return state
 
 

@@ -97,16 +97,7 @@ class Windows:
         since = known.since.pop(EVERY, ALL if state.head < 0 else known.closed)
         for recognizer in self._recognizers:
             known.since.setdefault(recognizer.name, since)
-        self._catch_up(known)
         return known
-
-    def _catch_up(self, known: GridState) -> None:
-        """Note what recognisers miss that are switched off; reopen what those missed that are back."""
-        names = {recognizer.name for recognizer in self._recognizers}
-        for name in known.since.keys() - names - known.missed.keys():
-            known.missed[name] = known.closed
-        for name in known.missed.keys() & names:
-            known.dirty.add(known.missed.pop(name), known.closed)
 
     def restore(self, known: GridState, head: int) -> None:
         """Make the panes of open windows stale: after a restart they are read back when wanted."""
@@ -159,8 +150,6 @@ class Windows:
         self._judge_open(stream, known, through, (position, state.sealed_to))
         known.shown = max(known.shown, through)
         for first, end in known.dirty.spans():
-            for name, window in known.missed.items():
-                known.missed[name] = min(window, first)
             for at in range(first, end, _CHUNK):
                 self._revise(stream, known, range(at, min(at + _CHUNK, end)), (position, state.sealed_to))
         known.dirty.clear()

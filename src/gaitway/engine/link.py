@@ -1,6 +1,6 @@
 """The one socket between the processes: wake-ups and page state one way, live verdicts and tick requests the other.
 
-    front (listens on run/front.sock)          engine, and commands such as `gaitway sql` (connect)
+    front (listens, see socket_path)           engine, and commands such as `gaitway sql` (connect)
       W position        there is more on tape 1   ->
       P 0|1             whether a page listens    ->
       F id              write the tail out        ->
@@ -9,6 +9,7 @@
                                                   <-  T json    streams that want a tick
                                                   <-  S json    streams to seal, and before when
                                                   <-  F id      the tail is written (also asked by commands)
+                                                <-  X id why  it is not
                                                   <-  H json    health: positions, lag
 
 Lines of text; nothing on it is needed for the law: whoever missed a line finds all on the tapes.
@@ -16,23 +17,38 @@ Lines of text; nothing on it is needed for the law: whoever missed a line finds 
 
 import asyncio
 import contextlib
+import hashlib
+import os
 import socket
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from gaitway.core.message import Stream
 from gaitway.errors import BusyError
 
 _LIMIT = 1 << 22
+_LONGEST = 100  # bytes of a socket's path; systems stop between 104 and 108
+_FLUSH = 60.0  # seconds
+_RETRY = 0.1  # seconds
+_log = structlog.get_logger(__name__)
 
 
 def socket_path(data: Path) -> Path:
-    """Where the front listens."""
-    return data / "run" / "front.sock"
+    """Where the front listens: in the data folder, or, where that path is too long for a socket, among the temporary
+    files. It is the same however the folder is written.
+    """
+    root = data.resolve()
+    path = root / "run" / "front.sock"
+    if len(os.fsencode(path)) <= _LONGEST:
+        return path
+    digest = hashlib.sha256(os.fsencode(root)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"gaitway-{os.getuid()}-{digest}.sock"
 
 
 class FrontLink:
@@ -57,8 +73,7 @@ class FrontLink:
         """Listen. A socket left over by a killed server is replaced."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=_LIMIT)
-        self._path.chmod(0o600)
+        self._server = await asyncio.start_unix_server(self._serve, sock=_bound(self._path), limit=_LIMIT)
 
     async def stop(self) -> None:
         """Close all."""
@@ -82,8 +97,11 @@ class FrontLink:
         self._watched = watched
         self._tell(b"P %d\n" % watched)
 
-    async def flush(self) -> None:
-        """Have everything acknowledged so far folded and written to the warehouse. Raises BusyError without engine."""
+    async def flush(self, timeout: float = _FLUSH) -> None:
+        """Have everything acknowledged so far folded and written to the warehouse.
+
+        Raises BusyError without engine, when it could not write, and when it did not answer in time (seconds).
+        """
         if self._engine is None:
             raise BusyError("the engine is not running", where="engine", hint="It is being restarted; try again.")
         self._asked += 1
@@ -92,7 +110,11 @@ class FrontLink:
         self._flushes[number] = done
         self._tell(b"F %d\n" % number)
         try:
-            await done
+            async with asyncio.timeout(timeout):
+                await done
+        except TimeoutError:
+            message = f"the engine did not write its tail within {timeout:g} s"
+            raise BusyError(message, where="engine", hint="`gaitway doctor` tells whether it is behind.") from None
         finally:
             self._flushes.pop(number, None)
 
@@ -136,17 +158,27 @@ class FrontLink:
                 self._engine = writer
                 self.watch(self._watched)
             self.health = msgspec.json.decode(body)
-        elif kind == b"F" and writer is self._engine:
-            if (done := self._flushes.get(int(body))) is not None and not done.done():
-                done.set_result(None)
+        elif kind in (b"F", b"X") and writer is self._engine:
+            self._flush_answered(body)
         elif kind == b"F":
             await self._flush_for(writer, body)
+
+    def _flush_answered(self, body: bytes) -> None:
+        """`id` when all is written, `id why` when it is not."""
+        number, _, why = body.partition(b" ")
+        done = self._flushes.get(int(number))
+        if done is None or done.done():
+            return
+        if why:
+            done.set_exception(BusyError(why.decode(errors="replace"), where="engine", hint="Try again in a moment."))
+        else:
+            done.set_result(None)
 
     async def _flush_for(self, writer: asyncio.StreamWriter, number: bytes) -> None:
         try:
             await self.flush()
         except BusyError as error:
-            writer.write(b"X %s\n" % str(error).encode())
+            writer.write(b"X %s %s\n" % (number, _one_line(str(error))))
         else:
             writer.write(b"F %s\n" % number)
         with contextlib.suppress(ConnectionError):
@@ -196,9 +228,9 @@ class EngineLink:
         """Ask the front to seal streams before a time (ns)."""
         self._send(b"S " + msgspec.json.encode([streams, before]) + b"\n")
 
-    def flushed(self, number: int) -> None:
-        """Answer a flush."""
-        self._send(b"F %d\n" % number)
+    def flushed(self, number: int, error: str = "") -> None:
+        """Answer a flush: all is written, or why it is not."""
+        self._send(b"X %d %s\n" % (number, _one_line(error)) if error else b"F %d\n" % number)
 
     def health(self, body: dict[str, Any]) -> None:
         """Send positions and lag; also says `here I am`."""
@@ -214,16 +246,24 @@ class EngineLink:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
-                connection.connect(str(self._path))
-                with self._lock:
-                    self._socket = connection
-                self.health(self.greeting())
-                self.wake.set()
-                self._listen(connection)
+            try:
+                self._converse()
+            except OSError:
+                pass  # no front at the moment
+            except Exception as error:  # without this thread the front would take the engine for dead for ever
+                _log.error("link_broken", error=f"{type(error).__name__}: {error}")
             with self._lock:
                 self._socket = None
-            self._stop.wait(0.1)
+            self._stop.wait(_RETRY)
+
+    def _converse(self) -> None:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self._path))
+            with self._lock:
+                self._socket = connection
+            self.health(self.greeting())
+            self.wake.set()
+            self._listen(connection)
 
     def _listen(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as lines:
@@ -254,8 +294,27 @@ def request_flush(data: Path, timeout: float = 60.0) -> bool:
             message, where=str(data), hint="`gaitway doctor` tells whether the engine is behind."
         ) from error
     if answer[:1] == b"X":
-        raise BusyError(answer[2:-1].decode(), where=str(data), hint="Try again in a moment.")
+        why = answer[2:-1].partition(b" ")[2].decode(errors="replace")
+        raise BusyError(why, where=str(data), hint="Try again in a moment.")
     return answer[:1] == b"F"
+
+
+def _bound(path: Path) -> socket.socket:
+    """A socket that only this user may reach, from the moment it is there."""
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(before)
+    return listener
+
+
+def _one_line(text: str) -> bytes:
+    return " ".join(text.split()).encode()
 
 
 def _nothing(_: object) -> None:

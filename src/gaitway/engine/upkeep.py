@@ -9,13 +9,12 @@ from pathlib import Path
 import structlog
 
 from gaitway.core.message import Stream
-from gaitway.engine.feed import Feed
+from gaitway.engine.feed import Feed, explained
 from gaitway.engine.link import EngineLink
-from gaitway.errors import GaitwayError
 from gaitway.log.activity import ActivityTape
 from gaitway.warehouse.compaction import compact
 from gaitway.warehouse.layout import day_start
-from gaitway.warehouse.retention import drop_before, streams_before
+from gaitway.warehouse.retention import drop_files, readings_before
 
 _EVERY = 60.0  # seconds
 _MARK_EVERY = 3600.0
@@ -37,6 +36,8 @@ class Upkeep:
         self.retention: timedelta | None = None
         """How long raw readings are kept; None: for ever."""
         self.sealed_to: Callable[[Stream], int] = lambda stream: 0
+        self.problem = ""
+        """Which chore could not be done the last time, and why; empty when all were."""
 
     def run(self, stop: threading.Event) -> None:
         """Do what is due every minute, until `stop` is set."""
@@ -45,11 +46,14 @@ class Upkeep:
 
     def do(self, now: float) -> None:
         """Do what is due at a time (as `time.time()` gives it)."""
-        for chore in (self._merge, self._drop, self._trim):
+        problems = []
+        for name, chore in (("merge", self._merge), ("drop", self._drop), ("trim", self._trim)):
             try:
                 chore(now)
-            except (GaitwayError, OSError) as error:
-                _log.warning("upkeep_put_off", chore=chore.__name__.strip("_"), why=str(error))
+            except Exception as error:  # the other chores, and the next round, must not end with this one
+                _log.warning("upkeep_put_off", chore=name, why=explained(error))
+                problems.append(f"{name}: {explained(error)}")
+        self.problem = "; ".join(problems)
 
     def _merge(self, now: float) -> None:
         merged = compact(self._warehouse, _today(now), now)
@@ -69,13 +73,13 @@ class Upkeep:
             return
         before = _today(now) - self.retention
         edge = day_start(before)
-        streams = streams_before(self._warehouse, before)
-        unsealed = [stream for stream in streams if self.sealed_to(stream) < edge]
+        old = readings_before(self._warehouse, before)
+        unsealed = [stream for stream in old.streams if self.sealed_to(stream) < edge]
         if unsealed:
             self._link.ask_seals(unsealed, edge)
-        elif streams:
-            freed = drop_before(self._warehouse, before)
-            _log.info("raw_dropped", before=str(before), streams=len(streams), bytes=freed)
+        elif old.files:
+            freed = drop_files(old.files)
+            _log.info("raw_dropped", before=str(before), streams=len(old.streams), bytes=freed)
 
 
 def _today(now: float) -> date:

@@ -95,6 +95,10 @@ class ActivityTapeReader:
         """The recognisers that judge now; others that have judged are retired."""
         return {row[0] for row in self._db.execute("SELECT name FROM recognizer WHERE active").fetchall()}
 
+    def known(self) -> set[str]:
+        """Every recogniser that ever judged here."""
+        return {row[0] for row in self._db.execute("SELECT name FROM recognizer").fetchall()}
+
     def close(self) -> None:
         """Let go of the file."""
         self._db.close()

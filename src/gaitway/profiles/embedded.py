@@ -6,9 +6,12 @@ The supervisor loads neither of their libraries, so that both are starting while
 import multiprocessing
 import os
 import signal
+import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from multiprocessing.process import BaseProcess
@@ -17,25 +20,31 @@ from typing import TYPE_CHECKING
 from gaitway.config import Settings
 from gaitway.errors import GaitwayError, LogError
 from gaitway.profiles.folder import DataFolder, FolderLock
-from gaitway.profiles.processes import BAD_SETTINGS, STOP_ENGINE
+from gaitway.profiles.processes import (
+    CANNOT_START,
+    STOP_ENGINE,
+    check_address,
+    local_host,
+    raise_refusal,
+    refusal_path,
+)
 
 if TYPE_CHECKING:
     from gaitway.web.app import FrontApp
 
 _GRACE = 30.0  # seconds the engine has to write its tail
+_INSIST = 0.5  # seconds before the server is told once more to stop: it may not have listened yet
 _AGAIN = (0.2, 1.0, 5.0, 15.0)  # seconds before a failed engine is started again
 
 
 class Engines:
-    """Keeps one engine process running until told to stop."""
+    """Keeps one engine process running until told to stop; ends the server when a child refused to start."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._context = multiprocessing.get_context("spawn")
         self._stop = threading.Event()
         self._process: BaseProcess | None = None
-        self.refused = False
-        """Whether it ended because its settings do not allow it to start."""
         self._thread = threading.Thread(target=self._watch, name="engine watch", daemon=True)
 
     def start(self) -> None:
@@ -46,7 +55,8 @@ class Engines:
     def stop(self) -> None:
         """Have it fold and write everything, then end."""
         self._stop.set()
-        self._thread.join()
+        if self._thread.is_alive():
+            self._thread.join()
         process = self._process
         if process is None or process.pid is None:
             return
@@ -67,12 +77,12 @@ class Engines:
     def _watch(self) -> None:
         failures, started = 0, time.monotonic()
         while not self._stop.wait(0.1):
-            if self._process is None or self._process.is_alive():
-                continue
-            if self._process.exitcode == BAD_SETTINGS:
-                self.refused = True
+            if refusal_path(self._settings).exists():
                 os.kill(os.getpid(), signal.SIGTERM)
-                return
+                self._stop.wait(_INSIST)
+                continue
+            if self._process is None or self._process.is_alive() or self._process.exitcode == CANNOT_START:
+                continue
             failures = 0 if time.monotonic() - started > 60 else failures + 1
             wait = _AGAIN[min(failures, len(_AGAIN) - 1)]
             _say(self._settings, "engine_died", exit_code=self._process.exitcode, again_in_seconds=wait)
@@ -90,15 +100,22 @@ def serve(settings: Settings, announce: Callable[[], None]) -> None:
     data = DataFolder(settings.data)
     prepare(data, settings)
     lock = FolderLock(data, "server")
+    refusal_path(settings).unlink(missing_ok=True)
     engines = Engines(settings)
-    engines.start()
     try:
+        FolderLock(data, "front").release()  # a front that outlived its supervisor has the port a little longer
+        check_address(settings.host, settings.port)
+        signal.signal(signal.SIGTERM, _leave)  # until the front listens to it
+        engines.start()
         _serve_front(settings, announce)
     finally:
         engines.stop()
         lock.release()
-    if engines.refused:
-        raise GaitwayError("the engine does not start with these settings", hint="The line above says which and why.")
+        raise_refusal(settings)
+
+
+def _leave(*_: object) -> None:
+    sys.exit(0)
 
 
 def prepare(data: DataFolder, settings: Settings) -> None:
@@ -109,25 +126,36 @@ def prepare(data: DataFolder, settings: Settings) -> None:
     except OSError as error:
         message = f"the data folder cannot be made: {error.strerror}"
         raise LogError(message, where=str(data.root), hint="Name a folder you may write, with --data.") from error
-    done = data.warehouse / "activities" / "_done"
-    if data.tape.exists() and not (data.activity.exists() and done.exists() and any(done.iterdir())):
+    if data.tape.exists():
         _mend(data, settings)
 
 
 def _mend(data: DataFolder, settings: Settings) -> None:
-    """Rebuild activities from the readings where they, or the engine's state, were deleted."""
-    from gaitway.profiles.choice import recognizers
-    from gaitway.profiles.rebuild import Rebuilder, is_needed
-
-    if not is_needed(data):
+    """Rebuild activities that were deleted or broken off, or that a recogniser which is on again has missed."""
+    done = data.warehouse / "activities" / "_done"
+    whole = data.activity.exists() and done.exists() and any(done.iterdir()) and not data.rebuilding.exists()
+    if whole and not _settings_changed(data):
         return
-    _say(settings, "activities_lost", what="activities are computed anew from the readings before serving")
-    rebuilder = Rebuilder(data, recognizers(settings), settings.lateness)
+    from gaitway.profiles.choice import recognizers
+    from gaitway.profiles.rebuild import Rebuilder, is_needed, returning
+
+    known = recognizers(settings)
+    only = None if is_needed(data) else returning(data, known) if data.activity.exists() else []
+    if only == []:
+        return
+    _say(settings, "rebuilding", what="activities are computed anew from the readings before serving", only=only)
+    rebuilder = Rebuilder(data, known, settings.lateness, only)
     try:
         found = rebuilder.run()
     finally:
         rebuilder.close()
-    _say(settings, "activities_rebuilt", streams=found.streams, windows=found.windows, published=found.published)
+    _say(settings, "rebuilt", streams=found.streams, windows=found.windows, published=found.published)
+
+
+def _settings_changed(data: DataFolder) -> bool:
+    """Whether more than one recogniser ever judged here; asked without loading the rooms that know better."""
+    with closing(sqlite3.connect(f"{data.activity.resolve().as_uri()}?mode=ro", uri=True)) as tape:
+        return bool(tape.execute("SELECT count(*) > 1 FROM recognizer").fetchone()[0])
 
 
 def _say(settings: Settings, event: str, **fields: object) -> None:
@@ -187,7 +215,7 @@ def _run_engine(settings: Settings) -> None:
 
 
 def _announce(settings: Settings, announce: Callable[[], None]) -> None:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
+    host = local_host(settings.host)
     while not _answers(host, settings.port):
         time.sleep(0.02)
     announce()

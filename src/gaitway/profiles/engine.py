@@ -2,36 +2,32 @@
 
 import os
 import signal
-import sys
 import threading
 from datetime import timedelta
 from typing import Any
 
-import structlog
-
 from gaitway.config import Settings
 from gaitway.core.fold import Fold
+from gaitway.core.message import Stream
 from gaitway.core.recognizers import Recognizer
 from gaitway.engine.broadcast import Broadcast
-from gaitway.engine.feed import Ends, Feed
+from gaitway.engine.feed import Ends, Feed, explained
 from gaitway.engine.link import EngineLink
 from gaitway.engine.loop import Engine
 from gaitway.engine.readback import TapeReadBack
 from gaitway.engine.upkeep import Upkeep
-from gaitway.errors import SettingsError
+from gaitway.errors import GaitwayError
 from gaitway.log.activity import ActivityTape, ActivityTapeReader
 from gaitway.log.dead_letters import SqliteDeadLetters
 from gaitway.log.reader import SqliteTapeReader
 from gaitway.ops.logging import configure
 from gaitway.profiles.choice import leading, recognizers
 from gaitway.profiles.folder import DataFolder, FolderLock
-from gaitway.profiles.processes import BAD_SETTINGS, STOP_ENGINE, die_with_parent
+from gaitway.profiles.processes import STOP_ENGINE, die_with_parent, refuse
 from gaitway.registry import Recognizers, Registry
 from gaitway.warehouse.loader import ActivityLoader, RawLoader, Roll
 from gaitway.warehouse.parquet import ParquetWarehouse
 from gaitway.warehouse.views import views_are_current, write_views_file
-
-_log = structlog.get_logger(__name__)
 
 
 class EngineProcess:
@@ -54,6 +50,7 @@ class EngineProcess:
         self._engine = Engine(self._tape, self._activity, fold, self._letters, Broadcast(self._link, lead.name))
         self._feed = self._make_feed(data, warehouse)
         self._stop = threading.Event()
+        self._measured: dict[str, Any] = {}
         self._upkeep = self._make_upkeep(data)
         if not views_are_current(data.root, settings.timezone, settings.lead):
             write_views_file(data.root, settings.timezone, settings.lead)
@@ -61,7 +58,7 @@ class EngineProcess:
     def run(self) -> None:
         """Work until told to stop, then fold and write all that is on the tape."""
         self._link.greeting = self.health
-        self._link.on_flush = lambda number: self._feed.ask(self._engine.wait_for, lambda: self._link.flushed(number))
+        self._link.on_flush = self._flush
         self._link.start()
         feed_stop = threading.Event()
         feeding = threading.Thread(target=self._feed.run, args=(feed_stop,), name="feed")
@@ -84,7 +81,17 @@ class EngineProcess:
         self._link.wake.set()
 
     def health(self) -> dict[str, Any]:
-        """Positions and lag, as the front shows them."""
+        """Positions and lag, as the front shows them; the last known ones where a tape cannot be read now."""
+        try:
+            self._measured = self._measure()
+        except Exception as error:  # told in `problem`, and tried again within a second
+            return {**self._measured, "problem": explained(error)}
+        return self._measured
+
+    def _flush(self, number: int) -> None:
+        self._feed.ask(self._engine.wait_for, lambda error: self._link.flushed(number, error))
+
+    def _measure(self) -> dict[str, Any]:
         end, (raw, activities) = self._tape.end(), self._feed.positions
         return {
             "end": end,
@@ -93,7 +100,7 @@ class EngineProcess:
             "positions": {"engine": self._engine.position, "raw": raw, "activities": activities},
             "delay_seconds": self._engine.watermark_delay,
             "revising": len(self._engine.revising),
-            "problem": self._feed.problem,
+            "problem": self._feed.problem or self._upkeep.problem,
             "pid": os.getpid(),
         }
 
@@ -115,7 +122,12 @@ class EngineProcess:
         upkeep.keep_log = round(settings.log_keep_days * 86_400e9)
         upkeep.retention = None if settings.retention_days is None else timedelta(days=settings.retention_days)
         checkpoints = ActivityTapeReader(data.activity)
-        upkeep.sealed_to = lambda stream: checkpoints.checkpoints()[stream].sealed_to
+
+        def sealed_to(stream: Stream) -> int:
+            checkpoint = checkpoints.checkpoints().get(stream)
+            return 0 if checkpoint is None else checkpoint.sealed_to
+
+        upkeep.sealed_to = sealed_to
         return upkeep
 
     def _keep_up(self) -> None:
@@ -146,8 +158,7 @@ def run_engine(settings: Settings) -> None:
     configure(settings.log_format, settings.log_level)
     try:
         process = EngineProcess(settings)
-    except SettingsError as error:
-        _log.error("settings_refused", error=str(error), hint=error.hint)
-        sys.exit(BAD_SETTINGS)
+    except GaitwayError as error:
+        refuse(settings, error)
     signal.signal(STOP_ENGINE, process.stop)
     process.run()

@@ -36,6 +36,11 @@ class DataFolder:
         return self.root / "log" / "core_errors.sqlite"
 
     @property
+    def rebuilding(self) -> Path:
+        """Stands while activities are being rebuilt, so that the next start sees at a glance that it was broken off."""
+        return self.root / "log" / "rebuilding"
+
+    @property
     def registry(self) -> Path:
         """Devices, tokens, recognisers."""
         return self.root / "registry.sqlite"

@@ -9,17 +9,17 @@ import structlog
 from gaitway.config import Settings
 from gaitway.core.message import Stream
 from gaitway.engine.link import FrontLink
-from gaitway.errors import BusyError
+from gaitway.errors import BusyError, GaitwayError
 from gaitway.log.activity import ActivityTape, ActivityTapeReader
 from gaitway.log.dead_letters import SqliteDeadLetters
 from gaitway.log.group_commit import GroupCommit
 from gaitway.log.reader import SqliteTapeReader
 from gaitway.log.tape import SqliteTape, TapeSettings
 from gaitway.ops.logging import configure
-from gaitway.ops.metrics import Metrics
+from gaitway.ops.metrics import Metrics, Reading
 from gaitway.ports import Entry, Receipt
 from gaitway.profiles.folder import DataFolder, FolderLock
-from gaitway.profiles.processes import die_with_parent
+from gaitway.profiles.processes import die_with_parent, refuse
 from gaitway.profiles.simulations import Simulations
 from gaitway.profiles.trimming import Trimmer
 from gaitway.registry import Registry
@@ -35,7 +35,10 @@ def load_front(settings: Settings) -> FrontApp:
     """The ASGI app of a worker; called in the worker's process, which alone writes tape 1."""
     die_with_parent()
     configure(settings.log_format, settings.log_level)
-    return FrontProcess(settings).app
+    try:
+        return FrontProcess(settings).app
+    except GaitwayError as error:
+        refuse(settings, error)
 
 
 class FrontProcess:
@@ -66,7 +69,10 @@ class FrontProcess:
             observe=metrics.observe_commit,
         )
         self._simulations = Simulations(settings, self._registry)
-        self._trimmer = Trimmer(settings, self._tape, self._link)
+        self._trimmer = Trimmer(settings, self._tape, self._link, time.time_ns())
+        self._trim_failed = False
+        text = "1 while the log could not be trimmed."
+        metrics.add(Reading("gauge", "log_trim_failing", text, lambda: int(self._trim_failed)))
         self._trimming: asyncio.Task[None] | None = None
         self._link.on_seal = self._seal
         self.app = create_app(self._front(), metrics)
@@ -116,8 +122,12 @@ class FrontProcess:
             await asyncio.sleep(_TRIM_EVERY)
             try:
                 await asyncio.to_thread(partial(self._trimmer.trim, time.time_ns()))
+                self._trim_failed = False
             except BusyError as error:
                 _log.info("not_trimmed", why=str(error))
+            except Exception as error:  # a log that is never trimmed again would fill the disk, and nobody saw why
+                self._trim_failed = True
+                _log.error("not_trimmed", why=f"{type(error).__name__}: {error}")
 
 
 def _told(waiting: "asyncio.Future[Receipt]") -> None:

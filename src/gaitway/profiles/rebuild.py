@@ -59,6 +59,16 @@ def is_needed(data: DataFolder) -> bool:
         tape.close()
 
 
+def returning(data: DataFolder, recognizers: Sequence[Recognizer]) -> list[str]:
+    """Names of recognisers that judged here once, were switched off, and are on again: they missed what came since."""
+    tape = ActivityTapeReader(data.activity)
+    try:
+        away = tape.known() - tape.active()
+    finally:
+        tape.close()
+    return [recognizer.name for recognizer in recognizers if recognizer.name in away]
+
+
 class Rebuilder:
     """A stopped data folder, open for rebuilding. Raises LogError while a server runs on it.
 
@@ -72,6 +82,7 @@ class Rebuilder:
         self._recognizers = recognizers
         self._lateness = lateness
         self._only = only
+        self._mark = data.rebuilding
         self._tape = SqliteTape(data.tape, data.registry)
         self._activity = ActivityTape(data.activity)
         self._warehouse = ParquetWarehouse(data.warehouse)
@@ -82,6 +93,7 @@ class Rebuilder:
     def run(self, progress: Callable[[int, int], None] = lambda done, of: None) -> Rebuilt:
         """Rebuild every stream. Broken off, it is to be run again: what was published by then is not again."""
         found = Rebuilt()
+        self._mark.touch()
         self._activity.begin_rebuild()
         # What is compared with is the warehouse alone: rows missing there may still be on tape 2, long carried over.
         ActivityLoader(self._activity, self._warehouse).flush(self._activity.end())
@@ -91,6 +103,7 @@ class Rebuilder:
             progress(number, len(streams))
         self._activity.activate([recognizer.name for recognizer in self._recognizers])
         self._activity.end_rebuild(self._tape.end())
+        self._mark.unlink()
         return found
 
     def close(self) -> None:
@@ -132,7 +145,6 @@ class Rebuilder:
             return ALL
         if self._only is None or recognizer.name in self._only:
             grid.since[recognizer.name] = ALL
-        grid.missed.pop(recognizer.name, None)
         return grid.since.setdefault(recognizer.name, grid.closed)
 
     def _samples(self, stream: Stream, upto: int) -> Sources:
@@ -161,7 +173,6 @@ class Rebuilder:
             closed = grid.ended(state.head - self._lateness)
             known = None if saved is None else saved.grids.get(grid.text)
             made = GridState(closed, grid.last_at(state.head) + 1, Ranges(), {} if known is None else dict(known.since))
-            made.missed = {} if known is None else dict(known.missed)
             state.grids.setdefault(grid.text, made)
         return state
 

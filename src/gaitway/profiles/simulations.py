@@ -5,6 +5,7 @@ import secrets
 
 from gaitway.config import Settings
 from gaitway.errors import BusyError
+from gaitway.profiles.processes import local_url
 from gaitway.registry import Registry, TokenBook
 
 _MOST = 20
@@ -15,7 +16,7 @@ class Simulations:
     """Starts simulated phones on the front's event loop, and stops them with it."""
 
     def __init__(self, settings: Settings, registry: Registry) -> None:
-        self._url = f"http://127.0.0.1:{settings.port}"
+        self._url = local_url(settings)
         self._book = TokenBook(registry)
         self._tasks: set[asyncio.Task[object]] = set()
         self._stop = asyncio.Event()

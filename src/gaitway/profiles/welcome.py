@@ -1,6 +1,5 @@
 """What `serve` prints: the page's one-time link, and address, token and code for a phone."""
 
-import sys
 from dataclasses import dataclass
 
 from gaitway.config import Settings
@@ -32,19 +31,15 @@ class Welcome:
                 "",
                 "  Scan with the phone; the code carries address and token:",
             ]
-            if sys.stdout.isatty():
-                lines.append(qr_text(self.link))
-            else:
-                lines += ["", qr_text(self.link)]
+            lines.append(qr_text(self.link))
         lines += ["", "  Stop with Ctrl-C.", ""]
         return "\n".join(lines)
 
 
 def welcome(settings: Settings) -> Welcome:
     """Mint what a first visit needs; a server that listens to this machine alone needs no tokens."""
-    host = settings.host
-    if is_loopback(host) and not settings.proxy and not settings.public_names:
-        own = f"http://{'localhost' if host == '127.0.0.1' else f'[{host}]' if ':' in host else host}:{settings.port}"
+    if _serves_itself_alone(settings):
+        own = _own_address(settings)
         return Welcome(f"{own}/", f"{own}/data", "", "")
     own = base_address(settings)
     registry = Registry(DataFolder(settings.data).registry)
@@ -55,6 +50,31 @@ def welcome(settings: Settings) -> Welcome:
     finally:
         registry.close()
     return Welcome(page, f"{own}/data", token, phone_link(own, token))
+
+
+def addresses(settings: Settings) -> str:
+    """For a journal, which others read: where the server is, and nothing that lets anybody in. Mints nothing."""
+    lines = [f"Gaitway keeps everything in {settings.data}"]
+    if _serves_itself_alone(settings):
+        own = _own_address(settings)
+        return "\n".join([*lines, f"Page     {own}/", f"Phone    {own}/data"])
+    own = base_address(settings)
+    return "\n".join(
+        [
+            *lines,
+            f"Page     {own}/   (`gaitway token page` makes a link)",
+            f"Phone    {own}/data   (`gaitway token add` makes a token)",
+        ]
+    )
+
+
+def _serves_itself_alone(settings: Settings) -> bool:
+    return is_loopback(settings.host) and not settings.proxy and not settings.public_names
+
+
+def _own_address(settings: Settings) -> str:
+    host = settings.host
+    return f"http://{'localhost' if host == '127.0.0.1' else f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
 def base_address(settings: Settings) -> str:

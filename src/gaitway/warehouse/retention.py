@@ -1,47 +1,61 @@
 """Dropping old raw readings: whole UTC days, after their streams were sealed. Activities stay.
 
-streams_before(folder, day)  ->  the caller puts seal(stream, day_start(day)) on tape 1 for each  ->  drop_before
+readings_before(folder, day)  ->  the caller puts seal(stream, day_start(day)) on tape 1 for each stream, and asks again
+                             ->  all are sealed: drop_files of exactly the files whose streams were looked at
 """
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gaitway.core.message import Stream
 from gaitway.errors import WarehouseError
-from gaitway.warehouse.durable import remove
+from gaitway.warehouse.durable import TMP, remove
 from gaitway.warehouse.layout import Layout
 
 _STREAM = ["device_id", "session_id"]
 
 
-def streams_before(folder: Path, before: date) -> list[Stream]:
-    """The streams with readings on days before a date, in order: those to seal before `drop_before`."""
+class Old(NamedTuple):
+    """What lies before a day: whose readings, and in which files."""
+
+    streams: list[Stream]
+    files: list[Path]
+    """The files that count, behind those that a merged one among them has replaced."""
+
+
+def readings_before(folder: Path, before: date) -> Old:
+    """The streams with readings on days before a date, in order: those to seal before their files are dropped."""
     layout = Layout(folder, "raw")
     streams: set[Stream] = set()
+    files: list[Path] = []
     for day in layout.dates():
         if day < before:
-            for path in layout.live_files(day):
-                streams |= _streams(path)
-    return sorted(streams)
+            live = layout.live(day)
+            for file in live:
+                streams |= _streams(file.path)
+            replaced = [file for file in layout.files(day) if any(other.replaces(file) for other in live)]
+            files += [file.path for file in (*replaced, *live)]
+    return Old(sorted(streams), files)
 
 
-def drop_before(folder: Path, before: date) -> int:
-    """Unlink the raw files of days before a date; how many bytes that freed. Safe to call again, also when broken off.
+def drop_files(files: Sequence[Path]) -> int:
+    """Unlink files that `readings_before` named; how many bytes that freed. Safe to call again, also when broken off.
 
-    Not beside `compact`, which might bring back a day that it is just merging.
+    A late reading that came to such a day meanwhile is in a file of its own, and stays. Not beside `compact`, which
+    might bring back a day that it is just merging.
     """
-    layout = Layout(folder, "raw")
     freed = 0
-    for day in layout.dates():
-        if day < before:
-            folder_of_day = layout.day_folder(day)
-            for path in sorted(folder_of_day.iterdir()):
-                freed += path.stat().st_size
-                remove(path)
-            _remove_folder(folder_of_day)
+    for path in files:
+        if path.exists():
+            freed += path.stat().st_size
+            remove(path)
+    for folder in sorted({path.parent for path in files}):
+        _remove_folder(folder)
     return freed
 
 
@@ -59,6 +73,9 @@ def _texts(rows: pa.Table, name: str) -> list[str]:
 
 
 def _remove_folder(folder: Path) -> None:
+    """Remove a day that is empty; one to which readings came meanwhile stays until the next time."""
+    if not folder.exists() or any(path.suffix in (".parquet", TMP) for path in folder.iterdir()):
+        return
     try:
         folder.rmdir()
     except OSError as error:

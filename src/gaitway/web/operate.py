@@ -31,18 +31,19 @@ class Operations:
 
     def on_stored(self, stored: Stored) -> None:
         """Count a message that was stored."""
-        self._readings += stored.message.readings
+        self._readings += stored.readings
         self._refused += stored.message.refused
         self._outcomes[stored.receipt.outcome] += 1
 
     def ready(self) -> Readiness:
-        """Whether messages are taken and the engine answers."""
+        """Whether messages are taken, the engine answers, and it can write the warehouse."""
         return readiness(
             {
                 "front": lambda: self.broken,
                 "stopping": lambda: "the server is stopping" if self._intake.closing else None,
                 "log": self._push.busy,
                 "engine": lambda: None if self._front.link.connected else "the engine is not connected",
+                "warehouse": lambda: self._front.link.health.get("problem") or None,
             }
         )
 
@@ -70,6 +71,12 @@ class Operations:
             Reading(
                 "gauge", "engine_connected", "1 when the engine is there.", lambda: int(self._front.link.connected)
             ),
+            Reading(
+                "gauge",
+                "warehouse_failing",
+                "1 while the warehouse cannot be written or kept up; nothing is lost meanwhile.",
+                lambda: int(bool(self._front.link.health.get("problem"))),
+            ),
         ]
 
     def _answers(self) -> dict[str, int]:
@@ -95,7 +102,7 @@ def healthz() -> dict[str, str]:
 
 @get("/readyz", sync_to_thread=False)
 def readyz(operations: NamedDependency[Operations]) -> Response[dict[str, Any]]:
-    """200 when messages are taken and the engine answers, else 503 with the reasons."""
+    """200 when messages are taken, the engine answers and the warehouse is written, else 503 with the reasons."""
     state = operations.ready()
     body = {"status": "ready" if state.ready else "not ready", "faults": dict(state.faults)}
     return Response(body, status_code=200 if state.ready else 503, media_type="application/json")

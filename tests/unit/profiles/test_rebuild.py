@@ -185,6 +185,7 @@ def rebuild_one_stream(data: DataFolder) -> None:
     with pytest.raises(PowerCut):
         rebuilder.run(cut)
     rebuilder.close()
+    assert data.rebuilding.exists()
 
 
 @pytest.mark.parametrize("trimmed", [False, True], ids=["log kept", "log trimmed"])

@@ -238,6 +238,12 @@ def test_health_and_readiness(serve: Any, run: Run) -> None:
             answer = await client.get("/readyz")
             assert (answer.status_code, list(answer.json()["faults"])) == (503, ["engine"])
             served.engine.connected = True
+            served.engine.health["problem"] = "the disk is full"
+            answer = await client.get("/readyz")
+            assert (answer.status_code, answer.json()["faults"]) == (503, {"warehouse": "the disk is full"})
+            assert "gaitway_warehouse_failing 1" in served.app.operations.metrics.render().decode()
+            served.engine.health["problem"] = ""
+            assert (await client.get("/readyz")).status_code == 200
             served.app.operations.broken = "a task ended"
             assert (await client.get("/readyz")).status_code == 503
 
