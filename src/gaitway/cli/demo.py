@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ def command(phones: int, seed: int, as_json: bool, config: Path | None, **given:
 
 
 def _simulate(settings: "Settings", phones: int, seed: int) -> None:
-    from gaitway.ops.simulator import fleet, run_phones
+    from gaitway.ops.simulator import DEMO, fleet, run_phones
     from gaitway.profiles.folder import DataFolder
     from gaitway.profiles.processes import local_url
     from gaitway.registry import Registry, TokenBook
@@ -38,4 +39,16 @@ def _simulate(settings: "Settings", phones: int, seed: int) -> None:
     registry = Registry(DataFolder(settings.data).registry)
     token = TokenBook(registry).add("push", "demo", seconds=86_400.0).text
     registry.close()
-    asyncio.run(run_phones(local_url(settings), token, fleet(phones, seed)))
+    made = [replace(phone, script=turned(DEMO, number)) for number, phone in enumerate(fleet(phones, seed))]
+    asyncio.run(run_phones(local_url(settings), token, made))
+
+
+def turned(script: str, steps: int) -> str:
+    """The script, begun so many steps further on: not everybody does the same at once.
+
+    >>> turned("stationary:20,walking:60,running:40", 1)
+    'walking:60,running:40,stationary:20'
+    """
+    parts = script.split(",")
+    at = steps % len(parts)
+    return ",".join(parts[at:] + parts[:at])
