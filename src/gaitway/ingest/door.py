@@ -54,10 +54,16 @@ class Door:
         """Count against the quota of whoever was let in. Raises QuotaError."""
         self._quotas.take(grant.key, what, amount, time.monotonic_ns())
 
+    @staticmethod
+    def is_settled(caller: Caller, stream: Stream) -> bool:
+        """Whether a caller may push for a device as things are; `claim` has to be asked where not."""
+        token = caller.grant.token
+        return token is None or token.kind != "device" or token.device_id == stream.device_id
+
     async def claim(self, caller: Caller, stream: Stream) -> None:
         """Check that a caller may push for a device; a fresh device token is bound to it. Raises TokenError, 499."""
         token = caller.grant.token
-        if token is None or token.kind != "device" or token.device_id == stream.device_id:
+        if token is None or self.is_settled(caller, stream):
             return
         try:
             if token.device_id is not None:

@@ -42,6 +42,8 @@ class Stored:
     message: Message
     receipt: Receipt
     caller: Caller
+    readings: int
+    """How many readings the message holds: counted once for all."""
 
 
 Listener = Callable[[Stored], None]
@@ -75,43 +77,47 @@ class Intake:
             raise BusyError("the server is stopping", hint="Try again in a moment.")
         received_at = time.time_ns()
         try:
-            decoded = await self._decode(body, received_at)
+            if len(body) < _LARGE:
+                decoded = decode(body, received_at, self._settings)
+            else:
+                decoded = await asyncio.to_thread(decode, body, received_at, self._settings)
         except BodyError as error:
             await self._keep(body, error, caller, received_at)
             raise
         if decoded.test:
             self._door.knocks.found(caller.address, decoded.message.stream.device_id, received_at)
             return FOUND
+        return await self._store(decoded, caller)
+
+    async def _store(self, decoded: Decoded, caller: Caller) -> str:
         message = decoded.message
-        await self._door.claim(caller, message.stream)
+        if not self._door.is_settled(caller, message.stream):
+            await self._door.claim(caller, message.stream)
         if message.stream not in self._known:
             self._door.count(caller.grant, "streams", 1)
             self._known.add(message.stream)
-        receipt = await self._commit.submit(Entry("message", message.stream, received_at, message), decoded.letters)
-        self._tell(Stored(message, receipt, caller))
+        entry = Entry("message", message.stream, message.received_at, message)
+        receipt = await self._commit.submit(entry, decoded.letters)
+        readings = message.readings
+        if receipt.outcome != "duplicate":
+            stored = Stored(message, receipt, caller, readings)
+            for listener in self.listeners:
+                listener(stored)
         self._check_clock(decoded)
         return (
             f'{{"outcome":"{receipt.outcome}","position":{receipt.position},'
-            f'"readings":{message.readings},"refused":{message.refused}}}'
+            f'"readings":{readings},"refused":{message.refused}}}'
         )
-
-    async def _decode(self, body: bytes, received_at: int) -> Decoded:
-        if len(body) < _LARGE:
-            return decode(body, received_at, self._settings)
-        return await asyncio.to_thread(decode, body, received_at, self._settings)
 
     async def _keep(self, body: bytes, error: BodyError, caller: Caller, received_at: int) -> None:
         self._door.count(caller.grant, "dead_letters", 1)
         await self._commit.bury([DeadLetter(received_at, error.reason, error.where, body[:_KEPT_BODY])])
 
-    def _tell(self, stored: Stored) -> None:
-        if stored.receipt.outcome != "duplicate":
-            for listener in self.listeners:
-                listener(stored)
-
     def _check_clock(self, decoded: Decoded) -> None:
+        if decoded.clock_ahead_ns <= CLOCK_AHEAD:
+            return
         stream = decoded.message.stream
-        if decoded.clock_ahead_ns <= CLOCK_AHEAD or stream in self._warned:
+        if stream in self._warned:
             return
         self._warned[stream] = None
         if len(self._warned) > _SESSIONS:

@@ -3,13 +3,17 @@
 import ipaddress
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 #: Hosts under which a request without a token may be served.
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 _KEPT: Final = 1024
+#: What is remembered of headers and addresses that strangers make up: little, since a header may be long.
+_REMEMBERED: Final = 64
 
 
+@lru_cache(_REMEMBERED)
 def host_of(header: str) -> str | None:
     """The host of a Host header or an authority, without port and brackets; None when it cannot be read.
 
@@ -74,6 +78,7 @@ def is_own_address(host: str) -> bool:
     return True
 
 
+@lru_cache(_REMEMBERED)
 def is_loopback(peer: str | None) -> bool:
     """Whether a peer's address is this machine speaking to itself.
 

@@ -35,19 +35,20 @@ class Seen:
     _since: int = 0
     _readings: int = 0
 
-    def note(self, message: Message) -> None:
-        """Take in a message that was stored."""
+    def note(self, message: Message, readings: int) -> None:
+        """Take in a message that was stored, of so many readings."""
         self.received = message.received_at
         self.messages += 1
-        self._readings += message.readings
+        self._readings += readings
         if not self._since:
             self._since = message.received_at
         elif (span := message.received_at - self._since) >= _SECOND:
             self.rate = self._readings * _SECOND / span
             self._since, self._readings = message.received_at, 0
         for block in message.blocks:
-            if len(block):
-                self.time = max(self.time, int(block.times[-1]))
+            times = block.times
+            if len(times) and (newest := times.item(-1)) > self.time:
+                self.time = newest
             if block.sensor == "battery":
                 self.battery = battery_level(block, self.battery)
         if self.platform is None:
@@ -62,8 +63,8 @@ class Phones:
         self._new: list[Seen] = []
         self._platforms: dict[str, Platform | None] = {}
 
-    def note(self, message: Message) -> Seen:
-        """Take in a message that was stored."""
+    def note(self, message: Message, readings: int | None = None) -> Seen:
+        """Take in a message that was stored; how many readings it holds is counted where it is not said."""
         seen = self._seen.get(message.stream)
         if seen is None:
             seen = self._seen[message.stream] = Seen(message.stream)
@@ -71,7 +72,7 @@ class Phones:
                 self._seen.popitem(last=False)
         else:
             self._seen.move_to_end(message.stream)
-        seen.note(message)
+        seen.note(message, message.readings if readings is None else readings)
         device = message.stream.device_id
         if self._platforms.get(device, "?") != seen.platform:
             self._platforms[device] = seen.platform

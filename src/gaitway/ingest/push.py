@@ -26,6 +26,7 @@ Send = Callable[[Any], Awaitable[None]]
 _RETRY_AFTER: Final = 5
 _BUSY_SECONDS: Final = 10.0
 _LARGE: Final = 256 << 10
+_PLAIN: Final = ("", "identity")
 _log = structlog.get_logger(__name__)
 
 
@@ -94,12 +95,12 @@ class PushRoute:
         body = await read_body(receive, head.length, self._limits.body)
         self._door.count(grant, "bytes", len(body))
         caller = Caller(grant, head.asked.peer)
-        text = await self._intake.take(await self._plain(body, head), caller)
+        if head.encoding not in _PLAIN:
+            body = await self._plain(body, head)
+        text = await self._intake.take(body, caller)
         return Answer(200, text.encode(), b"text/plain; charset=utf-8" if text is FOUND else b"application/json")
 
     async def _plain(self, body: bytes, head: Head) -> bytes:
-        if head.encoding in ("", "identity"):
-            return body
         if len(body) < _LARGE:
             return inflate(body, head.encoding, self._limits.inflated)
         return await asyncio.to_thread(inflate, body, head.encoding, self._limits.inflated)

@@ -49,8 +49,13 @@ class Bucket:
 
         An amount larger than the bucket passes when the bucket is full, and leaves a debt.
         """
-        self._held = min(self.size, self._held + max(0, now - self._at) * self.rate / _NS)
-        self._at = max(self._at, now)
+        if now > self._at:
+            held = self._held + (now - self._at) * self.rate / _NS
+            self._held = held if held < self.size else self.size
+            self._at = now
+        if amount <= self._held:
+            self._held -= amount
+            return 0.0
         missing = min(amount, self.size) - self._held
         if missing > 0:
             return missing / self.rate

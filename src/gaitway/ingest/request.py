@@ -30,12 +30,7 @@ def is_push(method: str, path: str) -> bool:
 
 def read_head(scope: Scope, *, push: bool = False) -> Head:
     """Read the head of a request. Only push routes take a token from the URL."""
-    fields: dict[bytes, bytes] = {}
-    forwarded = False
-    for name, value in scope["headers"]:
-        fields.setdefault(name, value)
-        if name.startswith(b"x-forwarded-") or name in (b"forwarded", b"via"):
-            forwarded = True
+    fields: dict[bytes, bytes] = dict(reversed(list(scope["headers"])))  # of equal names the first counts
     client = scope.get("client")
     credential = _bare(_text(fields, b"authorization"))
     if credential is None and push:
@@ -45,12 +40,16 @@ def read_head(scope: Scope, *, push: bool = False) -> Head:
         host=_text(fields, b"host") or "",
         origin=_text(fields, b"origin"),
         fetch_site=_text(fields, b"sec-fetch-site"),
-        forwarded=forwarded,
+        forwarded=_is_forwarded(fields),
         credential=credential,
         cookie=_cookie(_text(fields, b"cookie")),
     )
     length = fields.get(b"content-length", b"")
     return Head(asked, (_text(fields, b"content-encoding") or "").strip().lower(), _whole(length))
+
+
+def _is_forwarded(fields: Mapping[bytes, bytes]) -> bool:
+    return b"forwarded" in fields or b"via" in fields or any([name[:12] == b"x-forwarded-" for name in fields])
 
 
 def _text(fields: Mapping[bytes, bytes], name: bytes) -> str | None:
@@ -82,7 +81,9 @@ def _from_url(scope: Scope) -> str | None:
 
 
 def _cookie(header: str | None) -> str | None:
-    for part in (header or "").split(";"):
+    if header is None:
+        return None
+    for part in header.split(";"):
         name, _, value = part.strip().partition("=")
         if name == COOKIE:
             return value

@@ -62,8 +62,10 @@ class _Front(NamedTuple):
 
     parts: list[bytes]
     texts: list[bytes]
-    spans: list[tuple[bool, int, int]]
-    """(is a core sensor, smallest time, greatest time) of each block that has readings."""
+    spans: list[tuple[int, int]]
+    """(smallest time, greatest time) of each block that has readings."""
+    core: list[tuple[int, int]]
+    """The same of core sensors alone."""
 
 
 def encode(message: Message) -> Encoded:
@@ -85,8 +87,9 @@ def encode(message: Message) -> Encoded:
         ) from error
     body = b"".join((envelope, *front.parts))
     texts = b"".join(front.texts)
-    first, last = _span(front.spans, core_only=False)
-    t_min, t_max = _span(front.spans, core_only=True) if any(core for core, _, _ in front.spans) else (first, last)
+    first, last = _span(front.spans)
+    t_min, t_max = _span(front.core or front.spans)
+    readings = message.readings
     stored = _compressor().compress(texts) if len(texts) >= _COMPRESS_FROM else texts
     head = _HEAD.pack(
         VERSION,
@@ -96,11 +99,11 @@ def encode(message: Message) -> Encoded:
         message.received_at,
         first or 0,
         last or 0,
-        message.readings,
+        readings,
         len(body),
     )
     key = blake2b(body + texts if texts else body, digest_size=KEY_BYTES).digest()
-    return Encoded(head + body + stored, key, t_min, t_max, first, last, message.readings)
+    return Encoded(head + body + stored, key, t_min, t_max, first, last, readings)
 
 
 def decode(blob: bytes, sensors: Sequence[str] | None = None) -> Message:
@@ -156,7 +159,7 @@ def _encode_id(ident: MessageId) -> tuple[int, bytes]:
 
 
 def _encode_blocks(blocks: Sequence[Block]) -> _Front:
-    front = _Front([], [], [])
+    front = _Front([], [], [], [])
     with np.errstate(all="ignore"):  # a value that overflows float32 is kept as float64
         for block in blocks:
             _encode_block(block, front)
@@ -184,14 +187,17 @@ def _encode_block(block: Block, front: _Front) -> None:
     front.parts.extend((sizes, name, times.data, xyz, accuracy or b""))
     front.texts.extend((values or b"", rest or b""))
     if n:
-        front.spans.append((block.sensor in _CORE, times.low, times.high))
+        front.spans.append((times.low, times.high))
+        if block.sensor in _CORE:
+            front.core.append((times.low, times.high))
 
 
-def _span(spans: Sequence[tuple[bool, int, int]], *, core_only: bool) -> tuple[int, int] | tuple[None, None]:
-    kept = [(low, high) for core, low, high in spans if core or not core_only]
-    if not kept:
+def _span(spans: Sequence[tuple[int, int]]) -> tuple[int, int] | tuple[None, None]:
+    if not spans:
         return None, None
-    return min(low for low, _ in kept), max(high for _, high in kept)
+    if len(spans) == 1:
+        return spans[0]
+    return min(low for low, _ in spans), max(high for _, high in spans)
 
 
 def _decode(blob: bytes, wanted: frozenset[bytes] | None) -> Message:

@@ -4,6 +4,7 @@ Times: int32 nanoseconds from a base, or int32 in steps of 256 ns (times that pa
 x, y, z: float32, or float32 to be multiplied by 9.80665 (what an iPhone sends), or float64.
 """
 
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,12 @@ from gaitway.core.message import Floats, Times
 
 Texts = tuple[str | None, ...]
 
+#: As they are stored. Made once: numpy would read the text anew in each call.
+_INT64, _INT32, _FLOAT64, _FLOAT32 = (np.dtype(name) for name in ("<i8", "<i4", "<f8", "<f4"))
+
 #: Standard gravity: iPhones send float32 multiples of it.
 GRAVITY = 9.80665
+_SINGLE_BYTES = struct.Struct("<f")
 _NS, _STEPS, _WIDE = range(3)
 _STEP_BITS = 8
 _NONE, _SINGLE, _SCALED, _DOUBLE = range(4)
@@ -39,14 +44,14 @@ def encode_times(times: Times) -> EncodedTimes:
         raise ValueError(msg)
     if not len(times):
         return EncodedTimes(_NS, 0, b"", 0, 0)
-    column = times.astype("<i8", copy=False)
-    low, high, base = int(np.minimum.reduce(column)), int(np.maximum.reduce(column)), int(column[0])
+    column = times.astype(_INT64, copy=False)
+    low, high, base = int(np.minimum.reduce(column)), int(np.maximum.reduce(column)), column.item(0)
     if _fits(low - base) and _fits(high - base):
-        return EncodedTimes(_NS, base, (column - base).astype("<i4").tobytes(), low, high)
+        return EncodedTimes(_NS, base, (column - base).astype(_INT32).tobytes(), low, high)
     if _fits((low - base) >> _STEP_BITS) and _fits((high - base) >> _STEP_BITS):
         deltas = column - base
         if not (deltas & ((1 << _STEP_BITS) - 1)).any():
-            return EncodedTimes(_STEPS, base, (deltas >> _STEP_BITS).astype("<i4").tobytes(), low, high)
+            return EncodedTimes(_STEPS, base, (deltas >> _STEP_BITS).astype(_INT32).tobytes(), low, high)
     return EncodedTimes(_WIDE, base, column.tobytes(), low, high)
 
 
@@ -72,15 +77,24 @@ def encode_xyz(xyz: Floats | None, n: int) -> tuple[int, bytes]:
     if xyz.shape != (3, n):
         msg = f"xyz has shape {xyz.shape}, not (3, {n})"
         raise ValueError(msg)
-    column = xyz.astype("<f8", copy=False)
+    column = xyz.astype(_FLOAT64, copy=False)
     exact = column.tobytes()  # compared as bytes: -0.0 and NaN are told apart too
-    single = column.astype("<f4")
-    if single.astype("<f8").tobytes() == exact:
-        return _SINGLE, single.tobytes()
-    scaled = (column / GRAVITY).astype("<f4")
-    if (scaled.astype("<f8") * GRAVITY).tobytes() == exact:
+    if not n or _may_be_single(column.item(0)):
+        single = column.astype(_FLOAT32)
+        if single.astype(_FLOAT64).tobytes() == exact:
+            return _SINGLE, single.tobytes()
+    scaled = (column / GRAVITY).astype(_FLOAT32)
+    if (scaled.astype(_FLOAT64) * GRAVITY).tobytes() == exact:
         return _SCALED, scaled.tobytes()
     return _DOUBLE, exact
+
+
+def _may_be_single(value: float) -> bool:
+    """Whether a value may be a float32: most columns that hold others show it by their first, which is cheap to ask."""
+    try:
+        return bool(_SINGLE_BYTES.unpack(_SINGLE_BYTES.pack(value))[0] == value) or value != value  # noqa: PLR0124
+    except OverflowError:
+        return False
 
 
 def decode_xyz(blob: bytes, at: int, n: int, code: int) -> Floats | None:

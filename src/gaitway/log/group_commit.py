@@ -118,7 +118,8 @@ class GroupCommit:
                 "the server is not taking messages", where="tape", hint="it is stopping or starting: send again"
             )
         size = len(row.body or b"") if row is not None else 0
-        size += sum(len(letter.body) for letter in letters)
+        if letters:
+            size += sum(len(letter.body) for letter in letters)
         if self._queue.qsize() >= self.max_waiting or self.waiting_bytes > self.max_waiting_bytes:
             raise BusyError("too many messages wait for the disk", where="tape", hint="send again in a second")
         future: asyncio.Future[Receipt] = self._loop.create_future()

@@ -66,7 +66,7 @@ class Board:
     def on_stored(self, stored: Stored) -> None:
         """A message was stored: remember its phone, and show its signal to whoever watches."""
         message = stored.message
-        self.phones.note(message)
+        self.phones.note(message, stored.readings)
         if self._hub.pages and (signal := signal_of(message)) is not None:
             self._hub.send("signal", _ENCODE(signal_event(message.stream, signal)))
 
