@@ -1,6 +1,6 @@
 """Takes the pictures of the docs from a running `gaitway demo --phones 6`, half a minute after its start.
 
-    cd tests && python -m browser.pictures http://127.0.0.1:8788
+cd tests && python -m browser.pictures http://127.0.0.1:8788
 """
 
 import shutil

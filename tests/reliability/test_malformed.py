@@ -46,8 +46,7 @@ class Pusher:
         else:
             said = answer.json()
             assert set(said) == {"error", "where", "hint"}
-            # What cannot be inflated is refused before it reaches the dead letters.
-            self.unreadable += answer.status_code == 400 and said["where"] != "Content-Encoding"
+            self.unreadable += answer.status_code == 400
 
 
 def kept(server: Server) -> Counter[Reading]:

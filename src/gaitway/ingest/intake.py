@@ -7,12 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import structlog
+
 from gaitway.core.message import Message, Stream
 from gaitway.errors import BodyError, BusyError, ClockError
 from gaitway.ingest.dialect import Decoded, DecodeSettings, decode
 from gaitway.ingest.door import Caller, Door
 from gaitway.ports import DeadLetter, Entry, Receipt
 
+_log = structlog.get_logger(__name__)
 _SECOND: Final = 1_000_000_000
 #: A clock further ahead than this is told to the phone's user.
 CLOCK_AHEAD: Final = 120 * _SECOND
@@ -82,7 +85,7 @@ class Intake:
             else:
                 decoded = await asyncio.to_thread(decode, body, received_at, self._settings)
         except BodyError as error:
-            await self._keep(body, error, caller, received_at)
+            await self.keep(body, error, caller, received_at)
             raise
         if decoded.test:
             self._door.knocks.found(caller.address, decoded.message.stream.device_id, received_at)
@@ -102,14 +105,18 @@ class Intake:
         if receipt.outcome != "duplicate":
             stored = Stored(message, receipt, caller, readings)
             for listener in self.listeners:
-                listener(stored)
+                try:
+                    listener(stored)
+                except Exception:  # the message is stored, and that is what the answer has to say
+                    _log.exception("listener_failed")
         self._check_clock(decoded)
         return (
             f'{{"outcome":"{receipt.outcome}","position":{receipt.position},'
             f'"readings":{readings},"refused":{message.refused}}}'
         )
 
-    async def _keep(self, body: bytes, error: BodyError, caller: Caller, received_at: int) -> None:
+    async def keep(self, body: bytes, error: BodyError, caller: Caller, received_at: int) -> None:
+        """Keep a body that cannot be read among the dead letters; durable on return. Raises QuotaError."""
         self._door.count(caller.grant, "dead_letters", 1)
         await self._commit.bury([DeadLetter(received_at, error.reason, error.where, body[:_KEPT_BODY])])
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
-from gaitway.errors import BusyError, GaitwayError, LogError, RefusedError
+from gaitway.errors import BodyError, BusyError, GaitwayError, LogError, RefusedError
 from gaitway.ingest.body import BodyLimits, DisconnectedError, Receive, drain, read_body
 from gaitway.ingest.door import Caller, Door
 from gaitway.ingest.inflate import inflate
@@ -96,14 +96,18 @@ class PushRoute:
         self._door.count(grant, "bytes", len(body))
         caller = Caller(grant, head.asked.peer)
         if head.encoding not in _PLAIN:
-            body = await self._plain(body, head)
+            body = await self._plain(body, head, caller)
         text = await self._intake.take(body, caller)
         return Answer(200, text.encode(), b"text/plain; charset=utf-8" if text is FOUND else b"application/json")
 
-    async def _plain(self, body: bytes, head: Head) -> bytes:
-        if len(body) < _LARGE:
-            return inflate(body, head.encoding, self._limits.inflated)
-        return await asyncio.to_thread(inflate, body, head.encoding, self._limits.inflated)
+    async def _plain(self, body: bytes, head: Head, caller: Caller) -> bytes:
+        try:
+            if len(body) < _LARGE:
+                return inflate(body, head.encoding, self._limits.inflated)
+            return await asyncio.to_thread(inflate, body, head.encoding, self._limits.inflated)
+        except BodyError as error:
+            await self._intake.keep(body, error, caller, time.time_ns())
+            raise
 
 
 def refusal(error: RefusedError) -> Answer:
