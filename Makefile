@@ -25,7 +25,7 @@ dev: $(STAMP)-dev
 test: $(STAMP)-dev ## set up and run the tests
 	$(BIN)/python -m pytest -q -n auto -m "not slow and not browser and not recordings and not wheel"
 
-check: $(STAMP)-dev ## lint, types, import rules
+check: $(STAMP)-bench ## lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
