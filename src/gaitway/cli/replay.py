@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import math
 import sys
 import time
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from gaitway.cli.speed import read_speed
 from gaitway.errors import NotFoundError
 from gaitway.ingest.exports import Batch, Recording, recordings
 from gaitway.ingest.replay import Pace, Report, Sender, Target, letters, replay
@@ -28,23 +28,12 @@ Examples:
 """
 
 
-def _speed(ctx: click.Context, param: click.Parameter, value: str) -> float:
-    try:
-        speed = math.inf if value == "max" else float(value)
-    except ValueError:
-        speed = 0.0
-    if not speed > 0:
-        message = f"{value!r} is neither a number above 0 nor max"
-        raise click.BadParameter(message, ctx, param)
-    return speed
-
-
 @click.command("replay", epilog=_EPILOG)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--url", envvar="GAITWAY_URL", default="http://127.0.0.1:8788", show_default=True,
               help="The server, or a whole push address.")  # fmt: skip
 @click.option("--token", envvar="GAITWAY_TOKEN", help="A push token, where the server wants one.")
-@click.option("--speed", default="max", show_default=True, callback=_speed, help="Times as fast as life, or max.")
+@click.option("--speed", default="max", show_default=True, callback=read_speed, help="Times as fast as life, or max.")
 @click.option("--device", help="Device id to use instead of the export's.")
 @click.option("--session", help="Session id to use; for one recording only.")
 @click.option("--dead-letters", is_flag=True, help="Send the readings that were refused for their time again.")

@@ -10,8 +10,9 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from gaitway.cli.speed import read_speed
 from gaitway.errors import SettingsError
-from gaitway.ops.simulator import AS_FAST_AS_POSSIBLE, DEMO, FAULTS, Answer, Pace, Phone, Script, Tally
+from gaitway.ops.simulator import DEMO, FAULTS, Answer, Pace, Phone, Script, Tally
 from gaitway.ops.simulator.fleet import fleet, run_phones
 from gaitway.ops.simulator.gait import PLACEMENTS
 from gaitway.ops.simulator.sensors import SENSORS
@@ -28,18 +29,6 @@ Faults:
 """ + "\n".join(f"  {fault.name:13} {fault.summary}" for fault in FAULTS)
 
 
-def _speed(ctx: click.Context, param: click.Parameter, value: str) -> float:
-    """A number above 0; infinite for `max`."""
-    try:
-        speed = AS_FAST_AS_POSSIBLE if value == "max" else float(value)
-    except ValueError:
-        speed = 0.0
-    if not speed > 0:
-        message = f"{value!r} is neither a number above 0 nor max"
-        raise click.BadParameter(message, ctx, param)
-    return speed
-
-
 @click.command("simulate", epilog=_EPILOG)
 @click.option("--phones", default=1, show_default=True, type=click.IntRange(1, 10_000), help="How many phones.")
 @click.option("--form", default="mixed", show_default=True, type=click.Choice(["iphone", "android", "mixed"]))
@@ -51,7 +40,7 @@ def _speed(ctx: click.Context, param: click.Parameter, value: str) -> float:
 @click.option("--sensor", "sensors", multiple=True, type=click.Choice([sensor.name for sensor in SENSORS]),
               help="May be given again. Default: accelerometer.")  # fmt: skip
 @click.option("--seconds", type=float, help="Length of the recordings. Default: until Ctrl-C, one script if --speed.")
-@click.option("--speed", default="1", show_default=True, callback=_speed, help="Times as fast as life, or max.")
+@click.option("--speed", default="1", show_default=True, callback=read_speed, help="Times as fast as life, or max.")
 @click.option("--fault", "faults", multiple=True, type=click.Choice([fault.name for fault in FAULTS]),
               metavar="NAME", help="What goes wrong (see below); may be given again.")  # fmt: skip
 @click.option(
