@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from gaitway.core.activity import ActivityRecord
 from gaitway.core.fold import Fold
-from gaitway.core.message import CORE_SENSORS, Record, Stream
+from gaitway.core.message import Record, Stream
 from gaitway.engine.broadcast import Broadcast
 from gaitway.engine.link import EngineLink
+from gaitway.engine.shared_tape import SharedTape
 from gaitway.log.activity import ActivityTape, Checkpoint
 from gaitway.ports import DeadLetter, DeadLetters, TapeReader
 
@@ -32,7 +33,8 @@ class Engine:
         letters: DeadLetters,
         broadcast: Broadcast | None = None,
     ) -> None:
-        self._tape = tape
+        self.tape = SharedTape(tape)
+        """Tape 1 for others in this process: what was just folded need not be read and decoded again."""
         self._activity = activity
         self._fold = fold
         self._letters = letters
@@ -50,7 +52,7 @@ class Engine:
         return self._fold_some() > 0
 
     def _fold_some(self) -> int:
-        records = self._tape.read(self.position, _BATCH, CORE_SENSORS)
+        records = self.tape.follow(self.position, _BATCH)
         if not records:
             return 0
         found = self._fold.feed(records)

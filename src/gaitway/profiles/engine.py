@@ -110,7 +110,7 @@ class EngineProcess:
     def _make_feed(self, data: DataFolder, warehouse: ParquetWarehouse) -> Feed:
         settings = self._settings
         self._reader = ActivityTapeReader(data.activity)
-        tape, activity = SqliteTapeReader(data.tape, data.registry), ActivityTapeReader(data.activity)
+        tape, activity = self._engine.tape, ActivityTapeReader(data.activity)
         raw_roll = Roll(settings.raw_roll_rows, settings.raw_roll_seconds)
         activity_roll = Roll(settings.activity_roll_rows, settings.activity_roll_seconds)
         raw = RawLoader(tape, warehouse, self._letters.add, raw_roll)
