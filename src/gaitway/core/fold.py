@@ -5,7 +5,7 @@ record --+-- message --> panes --> windows the watermark passed --> final
          `-- seal -----> readings before it no longer count
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -99,9 +99,9 @@ class Fold:
         if stream not in self._touched:
             self._states.pop(stream, None)
 
-    def live_verdicts(self, wanted: Callable[[Stream], bool] = lambda stream: True) -> list[LiveVerdict]:
+    def live_verdicts(self) -> list[LiveVerdict]:
         """The live verdicts due since the last call: at most one a second of arrival and stream."""
-        return self.live.take(wanted)
+        return self.live.take()
 
     def _feed(self, records: Sequence[Record]) -> None:
         try:

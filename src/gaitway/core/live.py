@@ -5,7 +5,7 @@ repeats included; the records of tape 2 are exact, these are quick.
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -81,12 +81,12 @@ class Live:
             self._due[record.stream] = live
         live.arrived_at = record.received_at
 
-    def take(self, wanted: Callable[[Stream], bool]) -> list[LiveVerdict]:
+    def take(self) -> list[LiveVerdict]:
         """The verdicts due since the last call, newest state of each stream."""
         due, self._due = self._due, {}
         found = []
         for stream, live in due.items():
-            if wanted(stream) and (verdict := self._verdict(stream, live)) is not None:
+            if (verdict := self._verdict(stream, live)) is not None:
                 found.append(verdict)
         return found
 

@@ -40,6 +40,8 @@ CREATE TABLE IF NOT EXISTS mark(at INTEGER PRIMARY KEY, pos INTEGER NOT NULL);
 _COLUMNS = "pos, stream, recognizer, start, size, activity, confidence, magnitude, samples, coverage, revision, status"
 _INSERT = f"INSERT INTO activity({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
 
+_LOST = "Move it aside and start the server, or run `gaitway rebuild`: activities are computed anew from the readings."
+
 
 class Checkpoint(NamedTuple):
     """A stream's saved state, and what others may know of it."""
@@ -255,8 +257,7 @@ def _create(path: Path) -> None:
         db.execute(f"PRAGMA user_version = {VERSION}")
     except sqlite3.DatabaseError as error:
         message = f"tape 2 cannot be opened: {error}"
-        hint = "Move it aside and run `gaitway rebuild`: activities are computed anew from the readings."
-        raise LogError(message, where=str(path), hint=hint) from error
+        raise LogError(message, where=str(path), hint=_LOST) from error
     finally:
         db.close()
 
@@ -268,11 +269,12 @@ def _open(path: Path, *, read_only: bool) -> sqlite3.Connection:
             f"{path.resolve().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
         )
         db.execute("PRAGMA busy_timeout = 5000")
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # connecting alone does not look into the file
         if not read_only:
             db.execute("PRAGMA synchronous = FULL")
     except sqlite3.DatabaseError as error:
         message = f"tape 2 cannot be opened: {error}"
-        raise LogError(message, where=str(path), hint="Has the server ever been started on this folder?") from error
+        raise LogError(message, where=str(path), hint=_LOST) from error
     return db
 
 

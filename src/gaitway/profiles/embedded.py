@@ -154,8 +154,11 @@ def _mend(data: DataFolder, settings: Settings) -> None:
 
 def _settings_changed(data: DataFolder) -> bool:
     """Whether more than one recogniser ever judged here; asked without loading the rooms that know better."""
-    with closing(sqlite3.connect(f"{data.activity.resolve().as_uri()}?mode=ro", uri=True)) as tape:
-        return bool(tape.execute("SELECT count(*) > 1 FROM recognizer").fetchone()[0])
+    try:
+        with closing(sqlite3.connect(f"{data.activity.resolve().as_uri()}?mode=ro", uri=True)) as tape:
+            return bool(tape.execute("SELECT count(*) > 1 FROM recognizer").fetchone()[0])
+    except sqlite3.Error:
+        return True  # a file that cannot be read: the rooms that know it say what is wrong with it
 
 
 def _say(settings: Settings, event: str, **fields: object) -> None:

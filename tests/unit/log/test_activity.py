@@ -98,10 +98,11 @@ def test_positions_go_on_after_everything_was_trimmed_and_a_restart(tape: Activi
         assert again.commit(6, [record(2, 6)], {}) == (2, 2)
 
 
-def test_a_file_that_is_no_tape_says_what_to_do(tmp_path: Path) -> None:
+@pytest.mark.parametrize("opened", [ActivityTape, ActivityTapeReader])
+def test_a_file_that_is_no_tape_says_what_to_do(tmp_path: Path, opened: type[ActivityTapeReader]) -> None:
     (tmp_path / "activity.sqlite").write_bytes(b"not a database at all, but long enough to be looked at" * 20)
 
     with pytest.raises(LogError, match="cannot be opened") as caught:
-        ActivityTape(tmp_path / "activity.sqlite")
+        opened(tmp_path / "activity.sqlite")
 
     assert "rebuild" in caught.value.hint
